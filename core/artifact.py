@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The artifact folder: what a bake leaves, whole or not at all.
+
+A bake writes into a staging folder beside the final one and publishes it by renaming. Between the two renames the earlier
+result stands under ``NAME.previous``, where :func:`locate` still finds it; so a kill at any moment loses nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+from .errors import NeuralBakeError
+
+SCHEMA = "neural_bake.artifact/1"
+MANIFEST = "manifest.json"
+
+
+def staging_directory(final: Path) -> Path:
+    """Where the artifact for ``final`` is written first: beside it, so that a rename suffices."""
+    return _sibling(final, ".staging")
+
+
+def check_target(final: Path) -> None:
+    """Refuse a folder that :func:`publish` could not replace, before any work is done.
+
+    Raises:
+        NeuralBakeError: it is a file, a mount point, cannot be written beside, or holds something that is no result.
+    """
+    final = Path(final).absolute()
+    _recover(final)
+    parent = next(folder for folder in final.parents if folder.exists())
+    if not parent.is_dir():
+        raise NeuralBakeError("bad_output", f"{parent} is a file, so {final} cannot be made.", "Choose another --out.")
+    if final.exists() and not final.is_dir():
+        raise NeuralBakeError("bad_output", f"{final} is a file, not a folder.", "Choose another --out.")
+    if final.is_dir():
+        if any(final.iterdir()) and not (final / MANIFEST).is_file():
+            raise NeuralBakeError(
+                "bad_output", f"{final} holds files that are no Neural Bake result.", "Choose an empty or new folder."
+            )
+        if os.path.ismount(final):
+            raise NeuralBakeError("bad_output", f"{final} is a mount point.", "Choose a folder inside it.")
+    probe = final.parent if final.parent.exists() else parent
+    for folder in (probe, final) if final.is_dir() else (probe,):
+        trial = folder / f".neural_bake_{os.getpid()}"
+        try:
+            trial.write_bytes(b"")
+            trial.unlink()
+        except OSError as error:
+            raise NeuralBakeError(
+                "bad_output", f"{folder} cannot be written to ({error.strerror}).", "Choose another --out or free it."
+            ) from error
+
+
+def write_manifest(directory: Path, manifest: dict) -> dict:
+    """Write ``manifest.json`` with the size and sha256 of every other file of ``directory``; return it as written."""
+    directory = Path(directory)
+    files = {
+        path.name: {"sha256": digest(path), "size": path.stat().st_size}
+        for path in sorted(directory.iterdir())
+        if path.is_file() and path.name != MANIFEST
+    }
+    manifest = {"schema": SCHEMA, **manifest, "files": files}
+    with open(directory / MANIFEST, "w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=1, allow_nan=False)
+        file.flush()
+        os.fsync(file.fileno())
+    return manifest
+
+
+def read_manifest(directory: Path, kind: str | None = None) -> dict:
+    """Read and verify an artifact folder: schema, kind, and the digest of every file that the manifest names.
+
+    Raises:
+        NeuralBakeError: the folder is no artifact, of another schema or kind, or a file is missing or changed.
+    """
+    directory = locate(directory)
+    path = directory / MANIFEST
+    if not path.is_file():
+        raise NeuralBakeError("no_artifact", f"{directory} holds no result (manifest.json is missing).", "Bake first.")
+    manifest = parse_manifest(path.read_bytes(), str(path), kind)
+    for name, entry in manifest["files"].items():
+        file = directory / name
+        if Path(name).name != name or not file.is_file():
+            raise NeuralBakeError("corrupt_file", f"{file} is missing.", "Restore it or bake again.")
+        if digest(file) != entry.get("sha256"):
+            raise NeuralBakeError(
+                "wrong_hash", f"{file} is not the file that was baked (its sha256 differs).", "Restore it or bake again."
+            )
+    return manifest
+
+
+def parse_manifest(data: bytes | str, source: str, kind: str | None = None) -> dict:
+    """Parse manifest JSON and check its schema and kind; ``source`` names it in errors."""
+    try:
+        manifest = json.loads(data)
+        schema, found = manifest["schema"], manifest["kind"]
+        manifest["files"] = {name: dict(entry) for name, entry in manifest["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NeuralBakeError("corrupt_file", f"{source} cannot be read.", "Restore it or bake again.") from error
+    if schema != SCHEMA:
+        raise NeuralBakeError(
+            "schema", f"{source} has schema {schema}; this version reads {SCHEMA}.", "Bake again, or update Neural Bake."
+        )
+    if kind is not None and found != kind:
+        raise NeuralBakeError("kind", f"{source} is a result of kind {found}, not {kind}.")
+    return manifest
+
+
+def publish(staging: Path, final: Path) -> None:
+    """Put the finished ``staging`` folder in the place of ``final``.
+
+    Files in the earlier result that no manifest names (an artist's notes) are carried over.
+    """
+    final = Path(final).absolute()
+    _recover(final)
+    previous = _sibling(final, ".previous")
+    if previous.exists():
+        shutil.rmtree(previous)
+    if final.exists():
+        os.rename(final, previous)
+    os.rename(staging, final)
+    if previous.exists():
+        _carry_over(previous, final)
+        shutil.rmtree(previous)
+
+
+def locate(directory: Path) -> Path:
+    """``directory``, or the earlier result beside it where a kill came between publishing's two renames."""
+    directory = Path(directory).absolute()
+    previous = _sibling(directory, ".previous")
+    return previous if not directory.exists() and previous.exists() else directory
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _recover(final: Path) -> None:
+    """Undo a publication that was killed between its two renames."""
+    if locate(final) != final:
+        os.rename(locate(final), final)
+
+
+def _carry_over(previous: Path, final: Path) -> None:
+    try:
+        own = set(json.loads((previous / MANIFEST).read_bytes())["files"]) | {MANIFEST}
+    except (OSError, ValueError, KeyError, TypeError):
+        own = {MANIFEST}
+    for path in previous.iterdir():
+        if path.name not in own and not (final / path.name).exists():
+            os.rename(path, final / path.name)
+
+
+def _sibling(directory: Path, suffix: str) -> Path:
+    directory = Path(directory).absolute()
+    return directory.with_name(directory.name + suffix)
