@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python -m bake_workers``: bake, train and show without a window. See :mod:`bake_workers.arguments` for the words."""
+"""``python -m bake_workers``: bake, train and show without a window, in the words of :mod:`bake_workers.arguments`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import argparse
 import importlib
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -65,13 +66,24 @@ def bake(args: argparse.Namespace) -> int:
     runner.check_blend(blend)
     save_to = None if args.save is None else save_target(blend, args.save)
     description = protocol.new_job(
-        kind=args.kind, settings=settings, source=str(blend), scene=args.scene, view_layer=args.view_layer,
-        frame=args.frame, bounds_object=args.bounds_object, inside=tuple(args.inside),
+        kind=args.kind,
+        settings=settings,
+        source=str(blend),
+        scene=args.scene,
+        view_layer=args.view_layer,
+        frame=args.frame,
+        bounds_object=args.bounds_object,
+        inside=tuple(args.inside),
         cycles=cycles_devices(args.cycles_devices),
     )
     manifest = runner.run(
-        job=job_directory(out), out=out, programs=find_programs(args), as_json=args.json, description=description,
-        resume=args.resume, work=lambda run: run.bake(blend=blend, save_to=save_to),
+        job=job_directory(out),
+        out=out,
+        programs=find_programs(args),
+        as_json=args.json,
+        description=description,
+        resume=args.resume,
+        work=lambda run: run.bake(blend=blend, save_to=save_to),
     )
     return report(args, out, manifest)
 
@@ -84,8 +96,13 @@ def run(args: argparse.Namespace) -> int:
     blend = absolute(args.blend) if args.blend else job / "scene.blend"
     runner.check_blend(blend)
     manifest = runner.run(
-        job=job, out=out, programs=find_programs(args), as_json=args.json, description=None,
-        resume=args.resume, work=lambda run: run.bake(blend=blend, save_to=None),
+        job=job,
+        out=out,
+        programs=find_programs(args),
+        as_json=args.json,
+        description=None,
+        resume=args.resume,
+        work=lambda run: run.bake(blend=blend, save_to=None),
     )
     return report(args, out, manifest)
 
@@ -98,10 +115,16 @@ def train(args: argparse.Namespace) -> int:
         raise NeuralBakeError("no_dataset", f"{dataset} holds no dataset (dataset.json is missing).", "Bake first.")
     job = job_directory(out)
     # In the job folder of the bake that measured the dataset, its job.json stays: it still describes the dataset.
-    description = None if (job / "job.json").is_file() else protocol.new_job(
-        kind=args.kind, settings=overrides, source="")
+    description = (
+        None if (job / "job.json").is_file() else protocol.new_job(kind=args.kind, settings=overrides, source="")
+    )
     manifest = runner.run(
-        job=job, out=out, programs=find_programs(args), as_json=args.json, description=description, resume=True,
+        job=job,
+        out=out,
+        programs=find_programs(args),
+        as_json=args.json,
+        description=description,
+        resume=True,
         work=lambda run: run.train(dataset=dataset, kind=args.kind, overrides=overrides),
     )
     return report(args, out, manifest)
@@ -133,7 +156,9 @@ def check_kind(kind: str) -> None:
         raise NeuralBakeError("unknown_kind", f"There is no kind {kind}.", f"Kinds: {', '.join(protocol.KINDS)}.")
     if kind not in protocol.READY_KINDS:
         raise NeuralBakeError(
-            "kind_not_ready", f"The kind {kind} is not there yet.", f"This version bakes {', '.join(protocol.READY_KINDS)}."
+            "kind_not_ready",
+            f"The kind {kind} is not there yet.",
+            f"This version bakes {', '.join(protocol.READY_KINDS)}.",
         )
 
 
@@ -149,9 +174,9 @@ def read_settings(kind: str, pairs: list[str]) -> dict[str, object]:
 
 def find_programs(args: argparse.Namespace) -> runner.Programs:
     """The programs of the stages, each tried before any work is done."""
-    engine = Path(args.engine or os.environ.get("NEURAL_BAKE_ENGINE") or sys.executable)
+    engine = program(args.engine or os.environ.get("NEURAL_BAKE_ENGINE") or sys.executable)
     require_module(engine, "torch", "trains", ENGINE_HINT)
-    blender = Path(getattr(args, "blender", None) or sys.executable)
+    blender = program(getattr(args, "blender", None) or sys.executable)
     if hasattr(args, "blender") and is_python(blender):
         require_module(blender, "bpy", "measures the light", BLENDER_HINT)
     return runner.Programs(engine=engine, blender=blender)
@@ -173,9 +198,17 @@ def cycles_devices(text: str | None) -> dict | None:
         return None
     try:
         devices = json.loads(text)
-        return {"compute_device_type": str(devices["compute_device_type"]), "devices": [str(name) for name in devices["devices"]]}
+        return {
+            "compute_device_type": str(devices["compute_device_type"]),
+            "devices": [str(name) for name in devices["devices"]],
+        }
     except (ValueError, KeyError, TypeError) as error:
         raise NeuralBakeError("bad_devices", f"--cycles-devices {text}: this is no list of devices.") from error
+
+
+def program(name: str) -> Path:
+    """A program by its path, or by its name alone as the shell finds it."""
+    return absolute(shutil.which(name) or name)
 
 
 def absolute(path: str | Path) -> Path:

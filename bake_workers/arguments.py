@@ -35,14 +35,26 @@ def parser(prog: str, *, inside_blender: bool = False) -> Parser:
         bake.add_argument("scene_file", metavar="SCENE.blend", help="scene to bake; it is never changed")
     _add_result_options(bake)
     bake.add_argument("--resume", action="store_true", help="go on where an earlier bake into the same folder ended")
-    bake.add_argument("--save", metavar="FILE", nargs="?", const=IN_PLACE,
-                      help="write the .blend with the result in it to FILE, or in place where FILE is left out")
+    bake.add_argument(
+        "--save",
+        metavar="FILE",
+        nargs="?",
+        const=IN_PLACE,
+        help="write the .blend with the result in it to FILE, or in place where FILE is left out",
+    )
     bake.add_argument("--scene", metavar="NAME", help="scene of the file, instead of the one it was saved with")
     bake.add_argument("--view-layer", metavar="NAME", help="view layer, instead of the one it was saved with")
     bake.add_argument("--frame", type=int, metavar="N", help="frame, instead of the one it was saved at")
-    bake.add_argument("--bounds-object", metavar="NAME", help="bake the box of this Empty instead of light probe volumes")
-    bake.add_argument("--inside", metavar="NAME", action="append", default=[],
-                      help="object in reachable space, may be repeated; without it Empties named Inside.* serve, else the camera")
+    bake.add_argument(
+        "--bounds-object", metavar="NAME", help="bake the box of this Empty instead of light probe volumes"
+    )
+    bake.add_argument(
+        "--inside",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="object in reachable space, may be repeated; without it Empties named Inside.* serve, else the camera",
+    )
     bake.add_argument("--cycles-devices", metavar="JSON", help=argparse.SUPPRESS)
     _add_process_options(bake)
 
@@ -66,19 +78,33 @@ def parser(prog: str, *, inside_blender: bool = False) -> Parser:
 
 
 def _add_result_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--kind", required=True, metavar="KIND", help="kind of bake: " + ", ".join(protocol.READY_KINDS))
-    command.add_argument("--out", required=True, metavar="DIR", help="folder of the result; the job's own files go to DIR.job")
-    command.add_argument("--set", dest="settings", metavar="KEY=VALUE", action="append", default=[],
-                         help="a setting of the kind, may be repeated, such as --set resolution=16,12,4")
+    command.add_argument(
+        "--kind", required=True, metavar="KIND", help="kind of bake: " + ", ".join(protocol.READY_KINDS)
+    )
+    command.add_argument(
+        "--out", required=True, metavar="DIR", help="folder of the result; the job's own files go to DIR.job"
+    )
+    command.add_argument(
+        "--set",
+        dest="settings",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="a setting of the kind, may be repeated, such as --set resolution=16,12,4",
+    )
 
 
 def _add_process_options(command: argparse.ArgumentParser, *, blender: bool = True) -> None:
     command.add_argument("--json", action="store_true", help="print events as JSON lines, the last one of type done")
-    command.add_argument("--engine", metavar="PYTHON",
-                         help="Python that trains (default: NEURAL_BAKE_ENGINE, else this one)")
+    command.add_argument(
+        "--engine", metavar="PYTHON", help="Python that trains (default: NEURAL_BAKE_ENGINE, else this one)"
+    )
     if blender:
-        command.add_argument("--blender", metavar="PATH",
-                             help="Blender that captures, or a Python with the bpy module (default: this Python)")
+        command.add_argument(
+            "--blender",
+            metavar="PATH",
+            help="Blender that captures, or a Python with the bpy module (default: this Python)",
+        )
     command.add_argument("--parent-pipe", action="store_true", help="stop as soon as the standard input ends")
 
 

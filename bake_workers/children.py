@@ -4,9 +4,9 @@
 
 """Child processes: how a stage's program is started, stopped and measured.
 
-A child is the leader of its own process group, so that Ctrl-C in the terminal reaches the runner alone and the runner can
-stop a child with all that it started. Its stdin is a pipe that the runner holds: should the runner be killed, the pipe
-ends and so does the child (:func:`bake_workers.protocol.watch_parent`).
+A child is the leader of its own process group, so that Ctrl-C in the terminal reaches the runner alone and the runner
+can stop a child with all that it started. Its stdin is a pipe that the runner holds: should the runner be killed, the
+pipe ends and so does the child (:func:`bake_workers.protocol.watch_parent`).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 STOP_SECONDS = 0.4
 
-# Blender ignores PYTHONPATH and prints on stdout, so a stage's module is called by an expression. Its arguments come after
-# "--" and are never part of the expression. os._exit skips Blender's own clean-up, which could crash and hide the result.
+# Blender ignores PYTHONPATH, so a stage's module is called by an expression. Its arguments come after "--" and are never
+# part of the expression. os._exit skips Blender's own clean-up, which could crash and hide the exit code.
 _BLENDER_EXPRESSION = (
     "import importlib, os, sys; sys.dont_write_bytecode = True; words = sys.argv[sys.argv.index('--') + 1:]; "
     "sys.path.insert(0, words[0]); code = importlib.import_module(words[1]).main(words[2:]); "
@@ -43,8 +43,19 @@ def module_command(program: Path, module: str, arguments: list[str]) -> list[str
     """The command line that calls ``main(arguments)`` of one of our modules in a Python or in a Blender."""
     if is_python(program):
         return [str(program), "-P", "-m", module, *arguments]
-    return [str(program), "--background", "--factory-startup", "--python-exit-code", "1",
-            "--python-expr", _BLENDER_EXPRESSION, "--", str(ROOT), module, *arguments]
+    return [
+        str(program),
+        "--background",
+        "--factory-startup",
+        "--python-exit-code",
+        "1",
+        "--python-expr",
+        _BLENDER_EXPRESSION,
+        "--",
+        str(ROOT),
+        module,
+        *arguments,
+    ]
 
 
 def environment() -> dict[str, str]:
@@ -61,8 +72,14 @@ def require_module(program: Path, module: str, purpose: str, hint: str) -> None:
     """
     probe = f"import importlib.util, sys; sys.exit(0 if importlib.util.find_spec({module!r}) else 3)"
     try:
-        result = subprocess.run([str(program), "-P", "-c", probe], stdin=subprocess.DEVNULL, capture_output=True,
-                                env=environment(), timeout=60, check=False)
+        result = subprocess.run(
+            [str(program), "-P", "-c", probe],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=environment(),
+            timeout=60,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NeuralBakeError("no_program", f"{program}, which {purpose}, does not run.", hint) from error
     if result.returncode == 3:
@@ -78,7 +95,9 @@ class Child:
         self.returncode: int | None = None
         self.peak_memory: int | None = None
         group = (
-            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if sys.platform == "win32" else {"start_new_session": True}
+            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+            if sys.platform == "win32"
+            else {"start_new_session": True}
         )
         with open(log, "wb") as output:
             try:
@@ -134,9 +153,17 @@ def _windows_peak_memory(handle: int) -> int | None:
 
     class Counters(ctypes.Structure):
         _fields_ = [("cb", wintypes.DWORD), ("PageFaultCount", wintypes.DWORD)] + [
-            (name, ctypes.c_size_t) for name in (
-                "PeakWorkingSetSize", "WorkingSetSize", "QuotaPeakPagedPoolUsage", "QuotaPagedPoolUsage",
-                "QuotaPeakNonPagedPoolUsage", "QuotaNonPagedPoolUsage", "PagefileUsage", "PeakPagefileUsage")
+            (name, ctypes.c_size_t)
+            for name in (
+                "PeakWorkingSetSize",
+                "WorkingSetSize",
+                "QuotaPeakPagedPoolUsage",
+                "QuotaPagedPoolUsage",
+                "QuotaPeakNonPagedPoolUsage",
+                "QuotaNonPagedPoolUsage",
+                "PagefileUsage",
+                "PeakPagefileUsage",
+            )
         ]
 
     counters = Counters()

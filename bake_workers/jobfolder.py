@@ -4,7 +4,8 @@
 
 """The runner's side of a job folder: its lock, what a fresh start removes, its events and its timings.
 
-The folder ``DIR.job`` stays beside the result ``DIR`` after a bake, so that ``train DIR.job/dataset`` and ``--resume`` work.
+The folder ``DIR.job`` stays beside the result ``DIR`` after a bake, so that ``train DIR.job/dataset`` and ``--resume``
+work.
 """
 
 from __future__ import annotations
@@ -65,13 +66,18 @@ class JobFolder:
             self._unlock()
             if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
                 raise NeuralBakeError(
-                    "busy", f"Another bake is at work in {self.path}.", "Wait for it, cancel it, or choose another --out."
+                    "busy",
+                    f"Another bake is at work in {self.path}.",
+                    "Wait for it, cancel it, or choose another --out.",
                 ) from error
             raise _refusal(error) from error
         if free < LEAST_FREE:
             self._unlock()
             raise NeuralBakeError(
-                "disk_full", f"The disk of {self.path} has only {free // 2**20} MiB free.", "Free some space.", bad_input=False
+                "disk_full",
+                f"The disk of {self.path} has only {free // 2**20} MiB free.",
+                "Free some space.",
+                bad_input=False,
             )
         # A cancel file that is older than this process was meant for another one.
         if self.cancel_asked() and (self.path / protocol.CANCEL).stat().st_mtime < STARTED - 1.0:

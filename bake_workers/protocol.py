@@ -27,6 +27,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 JOB_SCHEMA = "neural_bake.job/1"
 EVENTS = "events.jsonl"
@@ -43,8 +44,16 @@ EXIT_CANCELLED = 130
 # Every key of job.json with the types that JSON may give it.
 _NONE = type(None)
 _JOB_KEYS: dict[str, tuple[type, ...]] = {
-    "schema": (str,), "kind": (str,), "settings": (dict,), "scene": (str, _NONE), "view_layer": (str, _NONE),
-    "frame": (int, _NONE), "bounds_object": (str, _NONE), "inside": (list,), "source": (str,), "cycles": (dict,),
+    "schema": (str,),
+    "kind": (str,),
+    "settings": (dict,),
+    "scene": (str, _NONE),
+    "view_layer": (str, _NONE),
+    "frame": (int, _NONE),
+    "bounds_object": (str, _NONE),
+    "inside": (list,),
+    "source": (str,),
+    "cycles": (dict,),
 }
 
 
@@ -98,8 +107,8 @@ class Events:
 def watch_parent() -> None:
     """Leave at once when the parent process is gone.
 
-    The parent holds the other end of this process's stdin; when that pipe ends, for whatever reason, so does this process.
-    Reading the descriptor itself matters: a thread in ``sys.stdin.buffer`` aborts the interpreter at its exit.
+    The parent holds the other end of this process's stdin; when that pipe ends, for whatever reason, so does this
+    process. Reading the descriptor itself matters: a thread in ``sys.stdin.buffer`` aborts the interpreter at its exit.
     """
     try:
         if not stat.S_ISFIFO(os.fstat(0).st_mode):
@@ -130,13 +139,29 @@ def write_json(path: Path, value: object) -> None:
     os.replace(partial, path)
 
 
-def new_job(*, kind: str, settings: dict, source: str, scene: str | None = None, view_layer: str | None = None,
-            frame: int | None = None, bounds_object: str | None = None, inside: tuple[str, ...] = (),
-            cycles: dict | None = None) -> dict:
+def new_job(
+    *,
+    kind: str,
+    settings: dict,
+    source: str,
+    scene: str | None = None,
+    view_layer: str | None = None,
+    frame: int | None = None,
+    bounds_object: str | None = None,
+    inside: tuple[str, ...] = (),
+    cycles: dict | None = None,
+) -> dict:
     """The contents of a ``job.json``; ``settings`` holds only what was set, ``cycles`` the artist's Cycles devices."""
     return {
-        "schema": JOB_SCHEMA, "kind": kind, "settings": dict(settings), "scene": scene, "view_layer": view_layer,
-        "frame": frame, "bounds_object": bounds_object, "inside": list(inside), "source": source,
+        "schema": JOB_SCHEMA,
+        "kind": kind,
+        "settings": dict(settings),
+        "scene": scene,
+        "view_layer": view_layer,
+        "frame": frame,
+        "bounds_object": bounds_object,
+        "inside": list(inside),
+        "source": source,
         "cycles": cycles or {"compute_device_type": "NONE", "devices": []},
     }
 
@@ -167,6 +192,16 @@ def read_job(job: Path) -> dict:
     return value
 
 
+def leave(code: int) -> NoReturn:
+    """End this process at once, without the interpreter's and Blender's clean-up.
+
+    With bpy as a module that clean-up can crash or hang (seen in 4.5), which would turn a finished stage into a failed one.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def run_child(stage: str, job: Path, work: Callable[[Events], None]) -> int:
     """Run one stage in this process and turn every failure into an error event and an exit code.
 
@@ -176,8 +211,8 @@ def run_child(stage: str, job: Path, work: Callable[[Events], None]) -> int:
         work: does the stage; it gets the stage's events.
 
     Returns:
-        0, or 2 where the input is at fault, or 1. Anything unforeseen also prints its traceback to stderr, which the runner
-        keeps in ``JOB/STAGE.log``.
+        0, or 2 where the input is at fault, or 1. Anything unforeseen also prints its traceback to stderr, which the
+        runner keeps in ``JOB/STAGE.log``.
     """
     watch_parent()
     events = Events(Path(job) / EVENTS, stage)
@@ -210,7 +245,11 @@ def describe_os_error(error: OSError) -> tuple[str, str, str]:
     if error.errno == errno.ENOMEM:
         return _OUT_OF_MEMORY
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "not_writable", f"No permission to read or write{where}.", "Choose another folder or change its permissions."
+        return (
+            "not_writable",
+            f"No permission to read or write{where}.",
+            "Choose another folder or change its permissions.",
+        )
     return "os_error", f"The system refused{where}: {error.strerror or error}.", ""
 
 

@@ -4,8 +4,8 @@
 
 """Runs the stages of a bake as child processes, one after another, and publishes the result.
 
-Nothing of Blender or torch is loaded here: the runner only starts, watches and stops. It is the one that a cancel reaches
-(SIGINT, SIGTERM, or a file ``JOB/cancel``), the one that holds the job folder's lock, and the one that decides the exit code.
+Nothing of Blender or torch is loaded here: the runner only starts, watches and stops. It is the one that a cancel
+reaches (SIGINT, SIGTERM, or a file ``JOB/cancel``), that holds the job folder's lock, and that decides the exit code.
 """
 
 from __future__ import annotations
@@ -91,14 +91,20 @@ class Runner:
             Cancelled: the user stopped it; likewise.
         """
         job = str(self.folder.path)
-        self._stage("capture", module_command(
-            self.programs.blender, "bake_workers.capture", [job, "--blend", str(blend)]))
+        self._stage(
+            "capture", module_command(self.programs.blender, "bake_workers.capture", [job, "--blend", str(blend)])
+        )
         kind = protocol.read_job(self.folder.path)["kind"]
         manifest = self.train(dataset=self.folder.dataset, kind=kind, overrides=None)
         if save_to is not None:
-            self._stage("saving", module_command(
-                self.programs.blender, "bake_workers.saving",
-                [job, "--blend", str(blend), "--artifact", str(self.out), "--to", str(save_to)]))
+            self._stage(
+                "saving",
+                module_command(
+                    self.programs.blender,
+                    "bake_workers.saving",
+                    [job, "--blend", str(blend), "--artifact", str(self.out), "--to", str(save_to)],
+                ),
+            )
         return manifest
 
     def train(self, *, dataset: Path, kind: str, overrides: dict | None) -> dict:
@@ -118,7 +124,9 @@ class Runner:
             self._stage("training", module_command(self.programs.engine, "bake_workers.training", arguments))
             usage = {**read_usage(dataset.parent), **read_usage(self.folder.path)}
             manifest = json.loads((staging / artifact.MANIFEST).read_bytes())
-            manifest["timings"] = {stage: usage[stage]["seconds"] for stage in ("capture", "training") if stage in usage}
+            manifest["timings"] = {
+                stage: usage[stage]["seconds"] for stage in ("capture", "training") if stage in usage
+            }
             manifest["peak_memory"] = {stage: usage[stage]["peak_memory"] for stage in manifest["timings"]}
             manifest = artifact.write_manifest(staging, manifest)
             self._check_cancel()
@@ -189,11 +197,19 @@ class Runner:
     def _failure(self, stage: str, code: int, event: dict | None, log: Path) -> NeuralBakeError:
         """What a child's end means, said to the user."""
         if event is not None:
-            return StageError(event.get("code", "failed"), event.get("message", f"The stage {stage} failed."),
-                              event.get("hint", ""), bad_input=code == protocol.EXIT_BAD_INPUT)
+            return StageError(
+                event.get("code", "failed"),
+                event.get("message", f"The stage {stage} failed."),
+                event.get("hint", ""),
+                bad_input=code == protocol.EXIT_BAD_INPUT,
+            )
         if shutil.disk_usage(self.folder.path).free < 2**20:  # not even the event could be written
-            return NeuralBakeError("disk_full", f"The disk of {self.folder.path} is full.",
-                                   "Free some space and go on with --resume.", bad_input=False)
+            return NeuralBakeError(
+                "disk_full",
+                f"The disk of {self.folder.path} is full.",
+                "Free some space and go on with --resume.",
+                bad_input=False,
+            )
         hint = f"Details are in {log}."
         if code == -9:
             message = f"The stage {stage} was killed, probably because memory ran out."
@@ -231,6 +247,12 @@ def run(
         finally:
             reporter.end()
             restore()
-        reporter.event({"type": "done", "manifest": str(out / artifact.MANIFEST),
-                        "metrics": manifest.get("metrics", {}), "time": round(time.time(), 3)})
+        reporter.event(
+            {
+                "type": "done",
+                "manifest": str(out / artifact.MANIFEST),
+                "metrics": manifest.get("metrics", {}),
+                "time": round(time.time(), 3),
+            }
+        )
     return manifest

@@ -1,0 +1,21 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The add-on's operators, ``bpy.ops.neural_bake.*``."""
+
+from __future__ import annotations
+
+from . import bake
+
+modules = (bake,)
+
+
+def register() -> None:
+    for module in modules:
+        module.register()
+
+
+def unregister() -> None:
+    for module in reversed(modules):
+        module.unregister()
