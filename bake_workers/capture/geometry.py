@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Surfaces as Cycles shows them, as one soup of world-space triangles, and ray casts against it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import bpy
+import numpy as np
+from mathutils.bvhtree import BVHTree
+
+from .scene import OpenScene
+
+SURFACE_TYPES = {'MESH', 'CURVE', 'SURFACE', 'FONT', 'META'}
+FAR = np.float32(1e30)
+"""Distance that stands for "nothing was hit" in files."""
+
+
+@dataclasses.dataclass
+class Geometry:
+    """Triangles (T, 3, 3) float32, world units; fronts are the sides from which they are counter-clockwise.
+
+    Attributes:
+        triangles: corners of each triangle.
+        camera_visible: (T,) bool, whether camera rays see it.
+        normals: (T, 3) unit, towards the front.
+        areas: (T,).
+    """
+
+    triangles: np.ndarray
+    camera_visible: np.ndarray
+
+    def __post_init__(self) -> None:
+        edges = self.triangles[:, 1:].astype(np.float64) - self.triangles[:, :1]
+        normals = np.cross(edges[:, 0], edges[:, 1])
+        lengths = np.linalg.norm(normals, axis=1)
+        self.areas = 0.5 * lengths
+        self.normals = normals / np.maximum(lengths, np.finfo(np.float64).tiny)[:, None]
+        corners = self.triangles.reshape(-1, 3).tolist()
+        indices = np.arange(len(corners)).reshape(-1, 3).tolist()
+        self.tree = BVHTree.FromPolygons(corners, indices, all_triangles=True) if corners else None
+
+    def cast(self, origins: np.ndarray, directions: np.ndarray, limit: float = 1e30) -> tuple[np.ndarray, np.ndarray]:
+        """Distance (N,) to the first surface along unit ``directions`` (N, 3), inf where none, and its triangle, or -1."""
+        if self.tree is None:
+            return np.full(len(origins), np.inf), np.full(len(origins), -1)
+        ray_cast = self.tree.ray_cast
+        hits = [ray_cast(*ray, limit)[2:] for ray in zip(origins.tolist(), directions.tolist(), strict=True)]
+        distances = np.array([np.inf if hit[1] is None else hit[1] for hit in hits], np.float64)
+        return distances, np.array([-1 if hit[0] is None else hit[0] for hit in hits], np.int64)
+
+    def clear(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Whether the segments from ``starts`` (N, 3) to ``ends`` (N, 3) meet no surface."""
+        if self.tree is None:
+            return np.ones(len(starts), bool)
+        steps = ends - starts
+        lengths = np.linalg.norm(steps, axis=1)
+        steps = steps / np.maximum(lengths, 1e-30)[:, None]
+        ray_cast = self.tree.ray_cast
+        rays = zip(starts.tolist(), steps.tolist(), lengths.tolist(), strict=True)
+        return np.fromiter((ray_cast(*ray)[3] is None for ray in rays), bool, len(starts))
+
+    def distant(self, points: np.ndarray, distance: float) -> np.ndarray:
+        """Whether ``points`` (N, 3) have no surface within ``distance``."""
+        if self.tree is None:
+            return np.ones(len(points), bool)
+        find_nearest = self.tree.find_nearest
+        return np.fromiter((find_nearest(point, distance)[3] is None for point in points.tolist()), bool, len(points))
+
+
+def collect(opened: OpenScene, low: np.ndarray, high: np.ndarray) -> Geometry:
+    """Gather the surfaces near the box ``low`` .. ``high`` (3,), world space.
+
+    Surfaces further away than the box is large are left out: nothing that is asked of them here reaches so far.
+    """
+    margin = np.linalg.norm(high - low)
+    low, high = low - margin, high + margin
+    parts, visible = [], []
+    meshes: dict[tuple, np.ndarray] = {}
+    for instance in opened.depsgraph().object_instances:
+        object_ = instance.object
+        if object_.type not in SURFACE_TYPES or not instance.show_self or not _blocks_light(object_):
+            continue
+        matrix = np.array(instance.matrix_world, np.float64)
+        key = (object_.original.session_uid, object_.data.session_uid if object_.data else 0, instance.is_instance)
+        if key not in meshes:
+            meshes[key] = _local_triangles(object_)
+        triangles = meshes[key] @ matrix[:3, :3].T + matrix[:3, 3]
+        if np.linalg.det(matrix[:3, :3]) < 0.0:
+            triangles = triangles[:, ::-1]  # mirroring would turn fronts into backs
+        near = (triangles.max(axis=1) >= low).all(axis=1) & (triangles.min(axis=1) <= high).all(axis=1)
+        parts.append(triangles[near].astype(np.float32))
+        visible.append(np.full(int(near.sum()), bool(object_.visible_camera)))
+    if not parts:
+        return Geometry(np.zeros((0, 3, 3), np.float32), np.zeros(0, bool))
+    return Geometry(np.concatenate(parts), np.concatenate(visible))
+
+
+def _blocks_light(object_: bpy.types.Object) -> bool:
+    return object_.visible_diffuse or object_.visible_shadow
+
+
+def _local_triangles(object_: bpy.types.Object) -> np.ndarray:
+    """Triangles (T, 3, 3) float64 of an evaluated object in its own space, without those that are only volumes."""
+    mesh = object_.to_mesh()
+    if mesh is None or not len(mesh.polygons):
+        object_.to_mesh_clear()
+        return np.zeros((0, 3, 3))
+    mesh.calc_loop_triangles()
+    count = len(mesh.loop_triangles)
+    corners = np.empty(3 * count, np.int32)
+    mesh.loop_triangles.foreach_get("vertices", corners)
+    positions = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", positions)
+    triangles = positions.reshape(-1, 3)[corners].reshape(-1, 3, 3).astype(np.float64)
+    only_volume = np.array([_is_only_volume(slot.material) for slot in object_.material_slots], bool)
+    if only_volume.any():
+        materials = np.empty(count, np.int32)
+        mesh.loop_triangles.foreach_get("material_index", materials)
+        triangles = triangles[~only_volume[np.clip(materials, 0, len(only_volume) - 1)]]
+    object_.to_mesh_clear()
+    return triangles
+
+
+def _is_only_volume(material: bpy.types.Material | None) -> bool:
+    """Whether a material fills its objects but has no surface: light passes its faces as if they were not there."""
+    if material is None or material.node_tree is None:
+        return False
+    output = material.node_tree.get_output_node('CYCLES')
+    return output is not None and output.inputs["Volume"].is_linked and not output.inputs["Surface"].is_linked

@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Capture of a light grid: from an open scene to a dataset folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import bpy
+import numpy as np
+from bake_workers import protocol
+from core.light_grid.settings import LightGridSettings
+
+from . import probes, shards, view
+from .geometry import Geometry, collect
+from .grids import Volume, find_volumes
+from .lights import require_light
+from .meter import Meter
+from .notes import scene_notes
+from .reach import Reach, find_seeds
+from .sampling import Sampler
+from .scene import OpenScene
+from .scene_hash import scene_hash
+
+KIND = "light_grid"
+FORMAT = 1
+"""Raised whenever the same scene and settings would be measured differently, so that old shards are not reused."""
+NOT_MEASURED = ("light", "train_device", "threads")
+"""Settings that a measurement does not depend on."""
+
+
+def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Events) -> None:
+    """Measure the scene's light and write the dataset; what is already there and verifies is kept.
+
+    Args:
+        opened: the scene.
+        job: contents of ``job.json``.
+        directory: the dataset folder.
+        events: progress and notes.
+
+    Raises:
+        NeuralBakeError: the scene has no light or no volume, or nothing in it can be reached.
+    """
+    settings = LightGridSettings.from_dict(job["settings"])
+    events.progress(0, 1, "scene")
+    volumes = find_volumes(opened, settings, job["bounds_object"])
+    require_light(opened)
+    digest = scene_hash(opened.scene, opened.view_layer)
+    fingerprint = fingerprint_of(settings, volumes, job, digest)
+    dataset = shards.reopen(directory, KIND, fingerprint)
+    meter = Meter(opened, settings.threads)
+    if dataset is None:
+        opened.notes.extend(scene_notes(opened))
+        plan, camera = make_plan(opened, volumes, settings, job["inside"], events)
+        info = describe(opened, volumes, settings, job, camera, meter) | {
+            "scene_hash": digest, "fingerprint": fingerprint, "shards": shards.cut_shards(set_sizes(plan, settings), settings.seed),
+        }
+        dataset = shards.start(directory, info, plan, {"scene_hash": digest})
+    for note in dataset.info["notes"]:
+        events.note(note)
+    shards.measure(dataset, meter, points_by_set(dataset.plan, volumes), events.progress)
+
+
+def fingerprint_of(settings: LightGridSettings, volumes: list[Volume], job: dict, digest: str) -> str:
+    """Digest of all that decides what is measured."""
+    values = {key: value for key, value in settings.to_dict().items() if key not in NOT_MEASURED}
+    boxes = [(volume.name, volume.matrix.tolist(), volume.resolution) for volume in volumes]
+    text = json.dumps(
+        [FORMAT, bpy.app.version_string, values, boxes, job["inside"], job["cycles"], digest], sort_keys=True
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def make_plan(
+    opened: OpenScene, volumes: list[Volume], settings: LightGridSettings, inside: list[str], events: protocol.Events
+) -> tuple[dict[str, np.ndarray], dict | None]:
+    """Decide everything that is to be measured; see :mod:`core.dataset` and the arrays' names.
+
+    Returns:
+        The plan's arrays, and the camera's picture size or None.
+    """
+    seeds, origin = find_seeds(opened, inside)
+    geometry = collect(opened, *outer_box(volumes, seeds))
+    events.progress(0, 1, "reachable space")
+    # one independent generator per purpose: more points of one set never change another
+    sequence = np.random.SeedSequence(settings.seed)
+    lattice, train, choose, report = (np.random.default_rng(child) for child in sequence.spawn(4))
+    reach = Reach(geometry, volumes, seeds, lattice)
+    opened.notes.extend(reach_notes(reach, volumes, origin))
+    sampler = Sampler(geometry, volumes, reach, opened.metre)
+    events.progress(0, 1, "points")
+    sets = {
+        "train": sampler.draw_training(settings.samples_per_probe, settings.surface_fraction, train),
+        "choose": sampler.draw(settings.choose_points, settings.surface_fraction, choose),
+        "report": sampler.draw(settings.report_points, settings.surface_fraction, report),
+    }
+    plan: dict[str, np.ndarray] = {}
+    for name, points in sets.items():
+        plan[f"{name}_positions"], plan[f"{name}_normals"] = points.positions, points.normals
+        plan[f"{name}_surface"] = points.surface.astype(np.uint8)
+    plan |= probe_arrays(geometry, volumes, reach, settings, events)
+    camera = None
+    seen = view.see(opened, geometry, volumes, settings.preview_width)
+    if seen is not None and len(seen.pixels):
+        camera = {"width": seen.width, "height": seen.height}
+        plan |= {"view_pixels": seen.pixels, "view_positions": seen.positions, "view_normals": seen.normals}
+    return plan, camera
+
+
+def probe_arrays(
+    geometry: Geometry, volumes: list[Volume], reach: Reach, settings: LightGridSettings, events: protocol.Events
+) -> dict[str, np.ndarray]:
+    """Everything about the probes but their light."""
+    positions = np.concatenate([volume.probe_positions() for volume in volumes])
+    rays = probes.trace(
+        geometry, volumes, settings.probe_rays, lambda done, total: events.progress(0, 1, f"probe rays {100 * done // total} %")
+    )
+    return {
+        "probe_positions": positions.astype(np.float32),
+        "probe_directions": probes.fibonacci_sphere(settings.probe_directions),
+        "probe_backfaces": rays.backfaces,
+        "probe_valid": (rays.backfaces <= settings.backface_threshold).astype(np.uint8),
+        "probe_reached": reach.test(positions).astype(np.uint8),
+        "ray_directions": rays.directions,
+        "probe_distances": rays.distances,
+    }
+
+
+def outer_box(volumes: list[Volume], seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest coordinates (3,) of all volumes and seeds."""
+    corners = np.concatenate([np.stack(volume.bounds()) for volume in volumes] + [seeds])
+    return corners.min(axis=0), corners.max(axis=0)
+
+
+def reach_notes(reach: Reach, volumes: list[Volume], origin: str) -> list[str]:
+    """Sentences on volumes that are partly or wholly out of reach."""
+    notes = []
+    for volume, share in zip(volumes, reach.share(), strict=True):
+        if share < 0.02:
+            notes.append(f"Almost nothing of the volume {volume.name} can be reached from {origin}.")
+        elif share < 0.5:
+            notes.append(f"Only {100 * share:.0f} % of the volume {volume.name} can be reached from {origin}.")
+    return notes
+
+
+def describe(
+    opened: OpenScene, volumes: list[Volume], settings: LightGridSettings, job: dict, camera: dict | None, meter: Meter
+) -> dict:
+    """The part of ``dataset.json`` that says what was measured and how."""
+    grids, first = [], 0
+    for volume in volumes:
+        grids.append({
+            "name": volume.name, "matrix": volume.matrix.tolist(), "resolution": list(volume.resolution), "probe_first": first,
+        })
+        first += volume.count
+    return {
+        "kind": KIND, "settings": settings.to_dict(), "blender": bpy.app.version_string, "source": job["source"],
+        "grids": grids, "unit_scale": opened.scene.unit_settings.scale_length, "meter": meter.state(), "camera": camera,
+        "notes": opened.notes,
+    }
+
+
+def set_sizes(plan: dict[str, np.ndarray], settings: LightGridSettings) -> list[tuple[str, int, int]]:
+    """Name, number of points and paths per point of every set that is measured."""
+    probe_points = len(plan["probe_positions"]) * len(plan["probe_directions"])
+    return [
+        ("train", len(plan["train_positions"]), settings.sample_paths),
+        ("probe", probe_points, settings.probe_paths),
+        ("choose", len(plan["choose_positions"]), settings.report_paths),
+        ("report_a", len(plan["report_positions"]), settings.report_paths),
+        ("report_b", len(plan["report_positions"]), settings.report_paths),
+        ("view", len(plan.get("view_positions", ())), settings.preview_paths),
+    ]
+
+
+def points_by_set(plan: dict[str, np.ndarray], volumes: list[Volume]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Positions and normals of every set that is measured."""
+    directions = plan["probe_directions"]
+    points = {name: (plan[f"{name}_positions"], plan[f"{name}_normals"]) for name in ("train", "choose")}
+    points["report_a"] = points["report_b"] = plan["report_positions"], plan["report_normals"]
+    points["probe"] = (
+        np.repeat(plan["probe_positions"], len(directions), axis=0),
+        np.tile(directions, (len(plan["probe_positions"]), 1)),
+    )
+    if "view_positions" in plan:
+        points["view"] = plan["view_positions"], plan["view_normals"]
+    return points

@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What probes see of the surfaces around them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from .geometry import FAR, Geometry
+from .grids import Volume
+
+GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
+
+
+def fibonacci_sphere(count: int) -> np.ndarray:
+    """Unit directions (count, 3) spread evenly by the spherical Fibonacci lattice, float32."""
+    z = 1.0 - (2.0 * np.arange(count) + 1.0) / count
+    angle = GOLDEN_ANGLE * np.arange(count)
+    radius = np.sqrt(1.0 - z * z)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle), z], axis=-1).astype(np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class ProbeRays:
+    """Rays from all probes.
+
+    Attributes:
+        directions: (R, 3) unit.
+        distances: (P, R) float32, world units; ``FAR`` where a ray leaves, negative where it hit a back face.
+        backfaces: (P,) float32 share of rays that hit a back face, of all rays.
+    """
+
+    directions: np.ndarray
+    distances: np.ndarray
+    backfaces: np.ndarray
+
+
+def trace(geometry: Geometry, volumes: list[Volume], ray_count: int, progress: object) -> ProbeRays:
+    """Cast ``ray_count`` rays from every probe of all volumes; ``progress(done, total)`` is called now and then."""
+    directions = fibonacci_sphere(ray_count)
+    positions = np.concatenate([volume.probe_positions() for volume in volumes])
+    distances = np.empty((len(positions), ray_count), np.float32)
+    chunk = max(1, 200_000 // ray_count)
+    for first in range(0, len(positions), chunk):
+        part = positions[first : first + chunk]
+        rays = np.tile(directions.astype(np.float64), (len(part), 1))
+        hit_distances, triangles = geometry.cast(np.repeat(part, ray_count, axis=0), rays)
+        hit = triangles >= 0
+        signed = np.full(len(rays), FAR, np.float32)
+        facing = (geometry.normals[triangles[hit]] * rays[hit]).sum(axis=1) < 0.0
+        signed[hit] = np.where(facing, hit_distances[hit], -hit_distances[hit])
+        distances[first : first + chunk] = signed.reshape(-1, ray_count)
+        progress(first + len(part), len(positions))
+    return ProbeRays(directions, distances, (distances < 0.0).mean(axis=1).astype(np.float32))

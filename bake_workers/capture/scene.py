@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Opening a .blend for measuring: the copy in memory is made to look as a render would see it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import bpy
+from core.errors import NeuralBakeError
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenScene:
+    """What is measured: a scene and one of its view layers at one frame, and sentences for the report."""
+
+    scene: bpy.types.Scene
+    view_layer: bpy.types.ViewLayer
+    notes: list[str]
+
+    @property
+    def metre(self) -> float:
+        """Length of one metre in the scene's units."""
+        return 1.0 / self.scene.unit_settings.scale_length
+
+    def depsgraph(self) -> bpy.types.Depsgraph:
+        """The evaluated scene, up to date."""
+        self.view_layer.update()
+        return self.view_layer.depsgraph
+
+
+def open_scene(blend: Path, job: dict) -> OpenScene:
+    """Load ``blend`` and prepare the job's scene, view layer and frame for measuring.
+
+    Args:
+        blend: the file; never written to.
+        job: contents of ``job.json``.
+
+    Raises:
+        NeuralBakeError: the file is missing, unreadable or newer than this Blender, or has no such scene or view layer.
+    """
+    load(Path(blend))
+    scene = _choose(bpy.data.scenes, job["scene"], "scene") or bpy.context.scene
+    view_layer = _choose(scene.view_layers, job["view_layer"], "view layer") or default_view_layer(scene)
+    window = bpy.context.window
+    if window is not None:
+        window.scene = scene
+        window.view_layer = view_layer
+    if job["frame"] is not None:
+        scene.frame_set(job["frame"])
+    notes: list[str] = []
+    show_as_rendered(scene, view_layer)
+    use_devices(scene, job["cycles"])
+    return OpenScene(scene, view_layer, notes)
+
+
+def load(blend: Path) -> None:
+    """Open a .blend and nothing of its user interface; see :func:`open_scene` for errors."""
+    if not blend.is_file():
+        raise NeuralBakeError("missing_blend", f"There is no file {blend}.")
+    if bpy.app.module:
+        # the bpy module starts with the user's preferences and add-ons, which a measurement must not depend on
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(blend), load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        raise NeuralBakeError("unreadable_blend", f"{blend} cannot be opened as a .blend file.") from error
+    saved, running = tuple(bpy.data.version[:2]), tuple(bpy.app.version[:2])
+    if saved > running:
+        raise NeuralBakeError(
+            "newer_blend",
+            f"{blend} was saved by Blender {saved[0]}.{saved[1]}, which is newer than this one, {bpy.app.version_string}.",
+            f"Bake it with Blender {saved[0]}.{saved[1]} or newer.",
+        )
+
+
+def _choose(items: bpy.types.bpy_prop_collection, name: str | None, noun: str) -> object | None:
+    if name is None:
+        return None
+    item = items.get(name)
+    if item is None:
+        raise NeuralBakeError(
+            "unknown_name", f"There is no {noun} {name}.", f"There is: {', '.join(item.name for item in items)}."
+        )
+    return item
+
+
+def default_view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
+    """The first view layer that renders."""
+    return next((layer for layer in scene.view_layers if layer.use), scene.view_layers[0])
+
+
+def show_as_rendered(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> None:
+    """Make the viewport's state equal to the render's: a background Blender evaluates scenes as the viewport does."""
+    for collection in [*bpy.data.collections, scene.collection]:
+        collection.hide_viewport = collection.hide_render
+    for object_ in bpy.data.objects:
+        object_.hide_viewport = object_.hide_render
+        object_.show_instancer_for_viewport = object_.show_instancer_for_render
+        for modifier in object_.modifiers:
+            _show_modifier_as_rendered(modifier)
+    for object_ in view_layer.objects:
+        object_.hide_set(False, view_layer=view_layer)
+    _show_collections(view_layer.layer_collection)
+    for particles in bpy.data.particles:
+        particles.display_percentage = 100
+        particles.child_percent = particles.rendered_child_count
+    for curve in bpy.data.curves:
+        if curve.render_resolution_u:
+            curve.resolution_u = curve.render_resolution_u
+        if curve.render_resolution_v:
+            curve.resolution_v = curve.render_resolution_v
+    for ball in bpy.data.metaballs:
+        ball.resolution = ball.render_resolution
+    scene.render.simplify_subdivision = scene.render.simplify_subdivision_render
+    scene.render.simplify_child_particles = scene.render.simplify_child_particles_render
+    view_layer.update()
+
+
+def _show_modifier_as_rendered(modifier: bpy.types.Modifier) -> None:
+    modifier.show_viewport = modifier.show_render
+    if modifier.type in {'SUBSURF', 'MULTIRES'}:
+        modifier.levels = modifier.render_levels
+    elif modifier.type == 'OCEAN':
+        modifier.viewport_resolution = modifier.resolution
+
+
+def _show_collections(layer_collection: bpy.types.LayerCollection) -> None:
+    layer_collection.hide_viewport = False
+    for child in layer_collection.children:
+        _show_collections(child)
+
+
+def use_devices(scene: bpy.types.Scene, cycles: dict) -> None:
+    """Let Cycles use the artist's devices, which live in the preferences of another Blender.
+
+    Args:
+        cycles: ``compute_device_type`` such as ``"CUDA"``, and ``devices``: the names of those that are switched on.
+    """
+    kind, names = cycles.get("compute_device_type", "NONE"), set(cycles.get("devices", ()))
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    if kind == "NONE" or scene.cycles.device != 'GPU':
+        scene.cycles.device = 'CPU'
+        return
+    try:
+        preferences.compute_device_type = kind
+        preferences.get_devices()
+    except TypeError:  # this build does not know the device type
+        scene.cycles.device = 'CPU'
+        return
+    for device in preferences.devices:
+        device.use = device.name in names
