@@ -46,6 +46,9 @@ def main(argv: list[str] | None = None) -> int:
             end_event(args, "error", stage="runner", code=error.code, message=error.message, hint=error.hint)
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:  # only the table at the end can meet this: who reads has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+        return protocol.EXIT_OK
     except OSError as error:
         code, message, hint = protocol.describe_os_error(error)
         end_event(args, "error", stage="runner", code=code, message=message, hint=hint)

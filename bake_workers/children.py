@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 STOP_SECONDS = 0.4
 
-# Blender ignores PYTHONPATH, so a stage's module is called by an expression. Its arguments come after "--" and are never
+# Blender ignores PYTHONPATH, so an expression calls a stage's module. Its arguments come after "--" and are never
 # part of the expression. os._exit skips Blender's own clean-up, which could crash and hide the exit code.
 _BLENDER_EXPRESSION = (
     "import importlib, os, sys; sys.dont_write_bytecode = True; words = sys.argv[sys.argv.index('--') + 1:]; "

@@ -195,7 +195,7 @@ def read_job(job: Path) -> dict:
 def leave(code: int) -> NoReturn:
     """End this process at once, without the interpreter's and Blender's clean-up.
 
-    With bpy as a module that clean-up can crash or hang (seen in 4.5), which would turn a finished stage into a failed one.
+    With bpy as a module that clean-up can crash or hang (seen in 4.5), and a finished stage would count as failed.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -110,7 +110,7 @@ def find_python(wanted: str) -> Path | None:
 
 
 def version(python: Path) -> str | None:
-    """``"3.13"`` and the like, or None where the program does not run (such as pyenv's shim of a version not chosen)."""
+    """``"3.13"`` and the like, or None where the program does not run, as a pyenv shim whose version is not chosen."""
     if not python.is_file():
         return None
     result = run_quietly([python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])

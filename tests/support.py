@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of processes share: the Blenders to test with, the command line, and a scene that bakes in seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BLENDERS = ("4.5", "5.0", "5.2")
+
+# A bake with these takes about five seconds; what it learns is not judged.
+TINY = {
+    "samples_per_probe": 32,
+    "sample_paths": 9,
+    "report_paths": 9,
+    "choose_points": 100,
+    "report_points": 100,
+    "probe_directions": 9,
+    "probe_paths": 9,
+    "probe_rays": 32,
+    "preview_width": 32,
+    "preview_paths": 3,
+}
+
+
+def blender_python(version: str) -> Path | None:
+    """The Python with that Blender's bpy module: from the environment variable, or as build_addon.py makes it."""
+    named = os.environ.get("NEURAL_BAKE_PYTHON_" + version.replace(".", "_"))
+    if named:
+        return Path(named)
+    if version == "4.5":
+        return Path(sys.executable)
+    made = ROOT / f".venv-{version}" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return made if made.exists() else None
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """A child's environment: our packages importable, no engine chosen, no bytecode written."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NEURAL_BAKE_", "BLENDER_"))}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", **extra}
+
+
+def settings(**changes: object) -> list[str]:
+    """``--set`` words for a tiny bake."""
+    return [word for key, value in {**TINY, **changes}.items() for word in ("--set", f"{key}={value}")]
+
+
+def bake_words(scene: Path, out: Path, *more: object, **changes: object) -> list[str]:
+    """The words of ``bake`` for a tiny bake; ``changes`` are settings."""
+    return ["bake", str(scene), "--kind", "light_grid", "--out", str(out), *settings(**changes), *map(str, more)]
+
+
+def run(*words: object, timeout: float = 300.0, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m bake_workers`` to its end."""
+    return run_python(sys.executable, "-m", "bake_workers", *words, timeout=timeout, **extra)
+
+
+def run_python(
+    python: str | Path, *words: object, timeout: float = 300.0, cwd: Path | None = None, **extra: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a Python to its end with its output kept."""
+    return subprocess.run(
+        [str(python), *map(str, words)],
+        env=environment(**extra),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=timeout,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def start(*words: object, **extra: str) -> subprocess.Popen[str]:
+    """Start ``python -m bake_workers`` with its own process group."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "bake_workers", *map(str, words)],
+        env=environment(**extra),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+        start_new_session=os.name != "nt",
+    )
+
+
+def write_scene(path: Path, *words: object, version: str = "4.5") -> Path:
+    """Write the small scene of ``scripts/write_scene.py`` with one of the Blenders."""
+    result = run_python(blender_python(version), ROOT / "tests" / "scripts" / "write_scene.py", path, *words)
+    assert path.is_file(), result.stdout + result.stderr
+    return path
+
+
+def wait_for_event(job: Path, stage: str, kind: str = "progress", *, least: int = 0, timeout: float = 120.0) -> dict:
+    """Wait until a job's events hold one of that stage and type (with ``done`` at least ``least``)."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        for event in read_events(job):
+            if event["stage"] == stage and event["type"] == kind and event.get("done", 0) >= least:
+                return event
+        time.sleep(0.01)
+    raise AssertionError(f"no {kind} of {stage} within {timeout} s: {read_events(job)}")
+
+
+def read_events(job: Path) -> list[dict]:
+    """The events that a job's processes have written so far."""
+    try:
+        text = (job / "events.jsonl").read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def processes_with(text: str) -> list[int]:
+    """Ids of the running processes that have ``text`` in their command line (Linux)."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes()
+            state = (entry.parent / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue  # it has ended meanwhile
+        if text.encode() in words and state != "Z" and int(entry.parent.name) != os.getpid():
+            found.append(int(entry.parent.name))
+    return found
+
+
+def wait_until_gone(text: str, timeout: float = 2.0) -> float:
+    """Wait until no process has ``text`` in its command line; return the seconds it took."""
+    begin = time.monotonic()
+    while processes_with(text):
+        assert time.monotonic() - begin < timeout, f"still running: {processes_with(text)}"
+        time.sleep(0.01)
+    return time.monotonic() - begin
+
+
+def kill(process: subprocess.Popen) -> None:
+    """SIGKILL a process that a test started, and wait for it."""
+    process.send_signal(signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
+    process.communicate(timeout=10)
+
+
+def one_line(result: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a failed command prints on stderr; fails the test where there is another number of them."""
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, f"stderr is not one line:\n{result.stderr}\nstdout:\n{result.stdout}"
+    assert lines[0].startswith(("error: ", "cancelled")), lines[0]
+    return lines[0]
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder with its contents."""
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
