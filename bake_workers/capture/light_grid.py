@@ -27,9 +27,9 @@ from .scene import OpenScene
 from .scene_hash import scene_hash
 
 KIND = "light_grid"
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the same scene and settings would be measured differently, so that old shards are not reused."""
-NOT_MEASURED = ("light", "train_device", "threads")
+NOT_MEASURED = ("light", "geometry_steps", "light_steps", "sh_window", "train_device", "threads")
 """Settings that a measurement does not depend on."""
 
 

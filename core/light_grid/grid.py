@@ -96,3 +96,26 @@ def corner_window(fraction: np.ndarray) -> np.ndarray:
     upper = CORNERS.astype(bool)
     factors = np.where(upper[None], fraction[:, None, :], 1.0 - fraction[:, None, :])
     return factors.prod(axis=2)
+
+
+def padded_groups(counts: np.ndarray, limit: int) -> list[np.ndarray]:
+    """Split cells into runs that hold similar numbers of points, for batched work on padded arrays.
+
+    Args:
+        counts: (C,) points per cell, in ascending order and at least one.
+        limit: largest number of points in a group once padded; a single cell may exceed it.
+
+    Returns:
+        Index arrays into ``counts``, covering it in order; padding stays below a quarter.
+    """
+    groups, start = [], 0
+    for end in range(1, len(counts) + 1):
+        if end == len(counts) or counts[end] * (end + 1 - start) > limit or counts[end] > 1.25 * counts[start] + 2:
+            groups.append(np.arange(start, end))
+            start = end
+    return groups
+
+
+def padded_index(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Positions (C, S) of each cell's points in an array sorted by cell; short rows repeat their last point."""
+    return starts[:, None] + np.minimum(np.arange(counts.max()), counts[:, None] - 1)

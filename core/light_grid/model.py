@@ -69,9 +69,9 @@ class LightGridModel(torch.nn.Module):
         weights = batch.window * torch.exp(relative.clamp_min(-LOGIT_RANGE))
         return weights / weights.sum(dim=2, keepdim=True)
 
-    def forward(self, batch: Batch) -> torch.Tensor:
-        """Irradiance (C, S, 3), not clamped."""
-        cells, points, _ = batch.basis.shape
-        sh = self.sh[batch.corners].permute(0, 2, 1, 3).reshape(cells, 9, 24)
-        values = torch.bmm(batch.basis, sh).reshape(cells, points, 8, 3)
-        return (self.blend_weights(batch)[..., None] * values).sum(dim=2)
+
+def blended_irradiance(batch: Batch, weights: torch.Tensor, sh: torch.Tensor) -> torch.Tensor:
+    """Irradiance (C, S, 3), not clamped, of coefficients ``sh`` (P, 9, 3) under blend ``weights`` (C, S, 8)."""
+    cells, points, _ = batch.basis.shape
+    values = torch.bmm(batch.basis, sh[batch.corners].permute(0, 2, 1, 3).reshape(cells, 9, 24))
+    return (weights[..., None] * values.reshape(cells, points, 8, 3)).sum(dim=2)

@@ -40,5 +40,10 @@ class LightGridSettings(Settings):
     preview_width: int = setting(320, "Width of the preview images; 0 makes none", unit="px", low=0, high=4096)
     preview_paths: int = setting(48, "Light paths per pixel of the reference preview", low=3, high=65536)
 
+    geometry_steps: int = setting(
+        300, "Steps in which the weighting functions learn what each probe sees", low=0, high=100_000)
+    light_steps: int = setting(400, "Steps in which weights and values learn from the measured light", low=0, high=100_000)
+    sh_window: float = setting(
+        0.0, "Damping of ringing in the probes' light; 0 for none, 0.01 for visible smoothing", low=0.0, high=1.0)
     train_device: str = setting("cpu", "Device that trains", choices=("cpu", "cuda"))
     threads: int = setting(0, "CPU threads of capture and training; 0 uses all", low=0, high=1024)

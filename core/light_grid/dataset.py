@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The light grid's dataset as arrays: sample sets, probes, and the view for the preview."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from ..dataset import Dataset, open_dataset
+from ..errors import NeuralBakeError
+from .grid import Grid
+
+KIND = "light_grid"
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """Points with measured irradiance.
+
+    Attributes:
+        positions, normals: (N, 3) float32.
+        stored: (N, 3) irradiance in W/m^2 of the light that the grid stores, indirect or total.
+        total: (N, 3) direct plus indirect.
+    """
+
+    positions: np.ndarray
+    normals: np.ndarray
+    stored: np.ndarray
+    total: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+@dataclasses.dataclass(frozen=True)
+class Probes:
+    """All grids' probes after each other, as the capture measured them.
+
+    Attributes:
+        directions: (D, 3) irradiance normals shared by all probes.
+        irradiance: (P, D, 3) in W/m^2.
+        valid, reached: (P,) bool, outside geometry, and in space that can be reached.
+        ray_directions: (R, 3), ray_distances: (P, R), negative where a back face was hit.
+    """
+
+    directions: np.ndarray
+    irradiance: np.ndarray
+    valid: np.ndarray
+    reached: np.ndarray
+    ray_directions: np.ndarray
+    ray_distances: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What the scene's camera sees: (M,) flat pixel indices of (height, width), and samples there."""
+
+    width: int
+    height: int
+    pixels: np.ndarray
+    samples: Samples
+
+
+class LightGridDataset:
+    """An opened dataset; sets are read from their shards when asked for."""
+
+    def __init__(self, dataset: Dataset, light: str) -> None:
+        self.dataset = dataset
+        self.info = dataset.info
+        self.light = light
+        try:
+            self.grids = [
+                (Grid(np.array(entry["matrix"], np.float64), tuple(int(n) for n in entry["resolution"])),
+                 slice(int(entry["probe_first"]), int(entry["probe_first"]) + int(np.prod(entry["resolution"]))))
+                for entry in self.info["grids"]
+            ]
+            self.names = [str(entry["name"]) for entry in self.info["grids"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise NeuralBakeError("corrupt_file", f"{dataset.directory} does not describe its grids.", "Bake again.") from error
+
+    def samples(self, name: str, points: str | None = None) -> Samples:
+        """One measured set; ``points`` names the plan's points where they are called otherwise (report halves).
+
+        Raises:
+            NeuralBakeError: see :meth:`core.dataset.Dataset.measured`; or the set holds no points.
+        """
+        plan, points = self.dataset.plan, points or name
+        measured = self.dataset.measured(name)
+        positions, normals = (plan.get(f"{points}_{part}") for part in ("positions", "normals"))
+        if positions is None or normals is None or not measured or len(positions) != len(measured["indirect"]):
+            raise NeuralBakeError("corrupt_file", f"{self.dataset.directory} has no complete set {name}.", "Bake again.")
+        total = measured["direct"] + measured["indirect"]
+        return Samples(positions, normals, measured["indirect"] if self.light == "indirect" else total, total)
+
+    def probes(self) -> Probes:
+        """Positions are the grids' own; see :class:`Probes`."""
+        plan = self.dataset.plan
+        measured = self.dataset.measured("probe")
+        values = measured["indirect"] if self.light == "indirect" else measured["direct"] + measured["indirect"]
+        directions = plan["probe_directions"]
+        return Probes(
+            directions, values.reshape(-1, len(directions), 3), plan["probe_valid"].astype(bool),
+            plan["probe_reached"].astype(bool), plan["ray_directions"], plan["probe_distances"],
+        )
+
+    def view(self) -> View | None:
+        """The camera's view, or None where the scene has no camera or no preview was asked for."""
+        camera = self.info.get("camera")
+        if not camera or not len(self.dataset.plan.get("view_pixels", ())):
+            return None
+        return View(int(camera["width"]), int(camera["height"]), self.dataset.plan["view_pixels"], self.samples("view"))
+
+
+def load_dataset(directory: Path, light: str) -> LightGridDataset:
+    """Open a light grid's dataset folder; ``light`` is ``indirect`` or ``total``."""
+    return LightGridDataset(open_dataset(directory, KIND), light)

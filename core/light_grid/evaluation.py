@@ -1,0 +1,187 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Irradiance from a baked light grid, with numpy alone.
+
+Points are grouped by cell, so that the eight corner networks of a cell run as a few small matrix products over all of its
+points; groups are sized for the processor's cache and shared among threads (numpy releases the interpreter lock).
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import os
+
+import numpy as np
+
+from ..errors import NeuralBakeError
+from ..spherical_harmonics import irradiance_basis
+from . import baselines
+from .grid import CORNERS, Grid, corner_window, padded_groups, padded_index
+from .network import HIDDEN, LEAK, LOGIT_RANGE, SLICES
+
+OURS = "ours"
+CHUNK_POINTS = 4096
+# Far from every volume the blend between volumes continues by distance, this much weaker than inside any of them.
+FAR_SHARE = 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class BakedGrid:
+    """One volume's probes with what its method needs.
+
+    Attributes:
+        grid: where the probes lie.
+        sh: (P, 9, 3) float32 radiance coefficients.
+        method: ``ours`` or one of the classic methods.
+        bias: offset of the look-up along the normal, in mean spacings.
+        weights: (P, 113) float32 networks, for ``ours``.
+        facing, geometry: what a classic method needs.
+    """
+
+    grid: Grid
+    sh: np.ndarray
+    method: str
+    bias: float = 0.0
+    weights: np.ndarray | None = None
+    facing: bool = False
+    geometry: baselines.ProbeGeometry | None = None
+
+    def irradiance(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """Irradiance (N, 3) in W/m^2 at ``points`` (N, 3) facing ``normals`` (N, 3), not clamped."""
+        if self.method == OURS:
+            return _evaluate_networks(self, points, normals)
+        configuration = baselines.Configuration(self.method, self.bias, self.facing)
+        result = np.empty((len(points), 3), np.float32)
+        for start in range(0, len(points), 16 * CHUNK_POINTS):
+            part = slice(start, start + 16 * CHUNK_POINTS)
+            probes, weights = baselines.corner_weights(
+                self.grid, self.geometry, configuration, points[part], normals[part]
+            )
+            result[part] = baselines.blend(self.sh, probes, weights, normals[part])
+        return result
+
+
+class LightGrid:
+    """A baked result: one or several grids, evaluated together.
+
+    The finest grid that contains a point decides; at a grid's border it fades over one cell, half inside and half outside,
+    so that nothing jumps between volumes that are nested, overlap or touch.
+    """
+
+    def __init__(self, grids: list[BakedGrid], manifest: dict) -> None:
+        self.grids = sorted(grids, key=lambda baked: float(np.prod(baked.grid.spacing)))
+        self.manifest = manifest
+
+    def irradiance(
+        self,
+        points: np.ndarray,
+        normals: np.ndarray,
+        light_scale: dict[str, float | tuple[float, float, float]] | None = None,
+    ) -> np.ndarray:
+        """Irradiance (N, 3) float32 in W/m^2, never negative.
+
+        Args:
+            points: (N, 3) world positions; outside all volumes the nearest border's light is returned.
+            normals: (N, 3) unit normals.
+            light_scale: factor, or one per colour, for each light group of the artifact; this version stores all lights
+                as the one group ``all``.
+
+        Raises:
+            NeuralBakeError: the shapes differ, or a light group is not in the artifact.
+        """
+        points = np.ascontiguousarray(points, np.float32)
+        normals = np.ascontiguousarray(normals, np.float32)
+        if points.ndim != 2 or points.shape[1] != 3 or points.shape != normals.shape:
+            raise NeuralBakeError(
+                "bad_shape", f"points {points.shape} and normals {normals.shape} must both have the shape (N, 3)."
+            )
+        unknown = sorted(set(light_scale or {}) - {"all"})
+        if unknown:
+            raise NeuralBakeError("unknown_group", f"There is no light group {unknown[0]}; this result has: all.")
+        if len(self.grids) == 1:
+            result = self.grids[0].irradiance(points, normals)
+        else:
+            result = np.zeros((len(points), 3), np.float32)
+            for baked, share in zip(self.grids, self._shares(points)):
+                used = share > 0.0
+                if used.any():
+                    result[used] += share[used, None] * baked.irradiance(points[used], normals[used])
+        if light_scale:
+            result *= np.asarray(light_scale["all"], np.float32)
+        return np.maximum(result, 0.0, out=result)
+
+    def _shares(self, points: np.ndarray) -> np.ndarray:
+        """Weights (G, N) of the grids, finest first, summing to one and continuous everywhere."""
+        remaining = np.ones(len(points), np.float32)
+        shares = []
+        for baked in self.grids:
+            border = baked.grid.border_distance(points)
+            far = FAR_SHARE / (1.0 + np.maximum(-border, 0.0)) ** 4
+            inside = np.minimum(np.clip(border + 0.5, 0.0, 1.0) + far, 1.0)
+            shares.append(remaining * inside)
+            remaining = remaining * (1.0 - inside)
+        total = np.array(shares)
+        total = total / total.sum(axis=0)
+        # Less than this cannot be seen, and would cost a whole look-up.
+        total[total < 1e-5] = 0.0
+        return (total / total.sum(axis=0)).astype(np.float32)
+
+
+def _evaluate_networks(baked: BakedGrid, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """The learned blend (N, 3) of one grid; see the module's docstring."""
+    grid = baked.grid
+    location = grid.locate(points + normals * np.float32(baked.bias * grid.spacing.mean()))
+    order = np.argsort(location.cell, kind="stable")
+    counts = np.bincount(location.cell, minlength=grid.count)
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    cells = np.flatnonzero(counts)
+    cells = cells[np.argsort(counts[cells], kind="stable")]
+    result = np.empty((len(points), 3), np.float32)
+
+    def run(group: np.ndarray) -> None:
+        index = order[padded_index(starts[group], counts[group])]
+        # Padding repeats a cell's last point, so writing it again changes nothing.
+        result[index] = _evaluate_cells(
+            baked, group, location.offset[index], location.fraction[index], normals[index]
+        )
+
+    groups = [cells[group] for group in padded_groups(counts[cells], CHUNK_POINTS)]
+    workers = os.cpu_count() or 1
+    if workers == 1 or len(groups) < 4:
+        for group in groups:
+            run(group)
+    else:
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            list(pool.map(run, groups))
+    return result
+
+
+def _evaluate_cells(
+    baked: BakedGrid, cells: np.ndarray, offset: np.ndarray, fraction: np.ndarray, normals: np.ndarray
+) -> np.ndarray:
+    """Irradiance (C, S, 3) of S points in each of C cells; offset, fraction and normals are (C, S, 3)."""
+    count, points = offset.shape[:2]
+    probes = baked.grid.corner_probes(cells)
+    own = baked.weights[probes]
+    first = own[..., SLICES["w1"]].reshape(count, 8, 3, HIDDEN)
+    # The networks see the offset from their own probe; moving that shift into the bias lets all eight share one product.
+    shift = own[..., SLICES["b1"]] - np.einsum("kd,ckdh->ckh", CORNERS.astype(np.float32), first)
+    joined = first.transpose(0, 2, 1, 3).reshape(count, 3, 8 * HIDDEN)
+    hidden = np.matmul(offset, joined)
+    hidden += shift.reshape(count, 1, 8 * HIDDEN)
+    np.maximum(hidden, LEAK * hidden, out=hidden)
+    hidden = hidden.reshape(count, points, 8, HIDDEN).transpose(0, 2, 1, 3)
+    hidden = np.matmul(hidden, own[..., SLICES["w2"]].reshape(count, 8, HIDDEN, HIDDEN))
+    hidden += own[..., None, SLICES["b2"]]
+    np.maximum(hidden, LEAK * hidden, out=hidden)
+    logits = np.matmul(hidden, own[..., SLICES["w3"]][..., None])[..., 0]
+    logits += own[..., SLICES["b3"]]
+    logits -= logits.max(axis=1, keepdims=True)
+    weights = np.exp(np.maximum(logits, -LOGIT_RANGE, out=logits), out=logits)
+    weights *= corner_window(fraction.reshape(-1, 3)).reshape(count, points, 8).transpose(0, 2, 1)
+    weights /= weights.sum(axis=1, keepdims=True)
+    blended = np.matmul(weights.transpose(0, 2, 1), baked.sh[probes].reshape(count, 8, 27))
+    return np.einsum("csk,cskd->csd", irradiance_basis(normals), blended.reshape(count, points, 9, 3))

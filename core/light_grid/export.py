@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Between baked grids and the artifact's tensors: what ``weights.safetensors`` holds, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import tensorfile
+from ..errors import NeuralBakeError
+from . import baselines
+from .evaluation import OURS, BakedGrid, LightGrid
+from .grid import Grid
+from .network import PARAMETERS
+
+FORMAT = "neural_bake.light_grid/1"
+
+
+def encode(grids: list[BakedGrid]) -> bytes:
+    """The bytes of ``weights.safetensors``: for grid i, ``i.matrix`` (4, 4), ``i.resolution`` (3,), ``i.sh`` (P, 9, 3) and what
+    its method needs (``i.weights`` (P, 113); ``i.valid`` (P,); ``i.depth`` (P, 16, 16, 2)), with method, bias and
+    facing as metadata."""
+    tensors: dict[str, np.ndarray] = {}
+    metadata = {"format": FORMAT, "grids": str(len(grids))}
+    for index, baked in enumerate(grids):
+        tensors[f"{index}.matrix"] = baked.grid.matrix.astype(np.float64)
+        tensors[f"{index}.resolution"] = np.array(baked.grid.resolution, np.int32)
+        tensors[f"{index}.sh"] = baked.sh.astype(np.float32)
+        if baked.method == OURS:
+            tensors[f"{index}.weights"] = baked.weights.astype(np.float32)
+        elif baked.geometry is not None:
+            tensors[f"{index}.valid"] = baked.geometry.valid.astype(np.uint8)
+            if baked.geometry.depth is not None:
+                tensors[f"{index}.depth"] = baked.geometry.depth.astype(np.float32)
+        metadata |= {f"{index}.method": baked.method, f"{index}.bias": repr(baked.bias), f"{index}.facing": str(int(baked.facing))}
+    return tensorfile.encode(tensors, metadata)
+
+
+def decode(data: bytes, manifest: dict, source: str) -> LightGrid:
+    """The light grid of ``weights.safetensors`` bytes; ``source`` names them in errors.
+
+    Raises:
+        NeuralBakeError: damaged data, an unknown method, shapes that do not match, or values that are not finite.
+    """
+    tensors, metadata = tensorfile.decode(data, source)
+    try:
+        if metadata["format"] != FORMAT:
+            raise NeuralBakeError("schema", f"{source} has the format {metadata['format']}; this version reads {FORMAT}.")
+        grids = [_decode_grid(tensors, metadata, str(index)) for index in range(int(metadata["grids"]))]
+    except (KeyError, ValueError, TypeError) as error:
+        raise NeuralBakeError("corrupt_file", f"{source} is damaged ({error}).", "Restore it or bake again.") from error
+    if not grids:
+        raise NeuralBakeError("corrupt_file", f"{source} holds no grid.", "Restore it or bake again.")
+    return LightGrid(grids, manifest)
+
+
+def _decode_grid(tensors: dict[str, np.ndarray], metadata: dict[str, str], index: str) -> BakedGrid:
+    resolution = tuple(int(n) for n in tensors[f"{index}.resolution"])
+    if len(resolution) != 3 or min(resolution) < 1:
+        raise ValueError(f"grid {index} has the resolution {resolution}")
+    count = int(np.prod(resolution))
+    method = metadata[f"{index}.method"]
+    needed = {"matrix": (4, 4), "sh": (count, 9, 3)}
+    if method == OURS:
+        needed["weights"] = (count, PARAMETERS)
+    elif method not in baselines.METHODS:
+        raise ValueError(f"unknown method {method}")
+    if method in ("validity", "ddgi"):
+        needed["valid"] = (count,)
+    if method == "ddgi":
+        needed["depth"] = (count, baselines.OCTAHEDRAL_SIZE, baselines.OCTAHEDRAL_SIZE, 2)
+    found = {}
+    for name, shape in needed.items():
+        found[name] = tensors[f"{index}.{name}"]
+        if found[name].shape != shape:
+            raise ValueError(f"{name} of grid {index} has the shape {found[name].shape}, not {shape}")
+        if not np.isfinite(found[name]).all():
+            raise ValueError(f"{name} of grid {index} is not finite")
+    geometry = baselines.ProbeGeometry(found["valid"].astype(bool), found.get("depth")) if "valid" in found else None
+    return BakedGrid(
+        Grid(found["matrix"], resolution), found["sh"], method, float(metadata[f"{index}.bias"]),
+        found.get("weights"), metadata[f"{index}.facing"] == "1", geometry,
+    )

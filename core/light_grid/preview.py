@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Previews from the scene's camera: every surface as white clay lit by the stored light, beside Cycles.
+
+A pixel's value is E / pi, the radiance of a white diffuse surface, so grid and reference can be compared light for light.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import colour, images
+from .dataset import View
+from .evaluation import LightGrid
+from .report import LABELS
+
+BACKGROUND = np.array([30, 30, 30], np.uint8)
+# An error of this share of the reference plus a tenth of its mean is shown in the map's brightest colour.
+ERROR_RANGE = 0.5
+
+
+def write(directory: Path, view: View, grids: dict[str, LightGrid], kept: str) -> list[Path]:
+    """Write preview, reference, error map and a labelled comparison.
+
+    Args:
+        directory: takes ``preview.png``, ``preview.exr``, ``reference.png``, ``reference.exr``, ``error.png`` and
+            ``comparison.png``.
+        view: the camera's pixels with their measured light.
+        grids: reconstructions by method; ``kept`` is the preview, a ``trilinear`` one is shown beside it.
+
+    Returns:
+        The paths written.
+    """
+    directory = Path(directory)
+    samples = view.samples
+    radiance = {name: grid.irradiance(samples.positions, samples.normals) / np.pi for name, grid in grids.items()}
+    reference = samples.stored / np.pi
+    exposure = colour.exposure_for(reference)
+
+    def shown(values: np.ndarray) -> np.ndarray:
+        return _image(view, colour.display(values, exposure), BACKGROUND)
+
+    error = colour.heat_map(_relative_error(radiance[kept], reference))
+    pictures = {
+        "preview.png": shown(radiance[kept]), "reference.png": shown(reference), "error.png": _image(view, error, BACKGROUND)
+    }
+    panels = [(LABELS.get(kept, kept), pictures["preview.png"]), ("Cycles", pictures["reference.png"])]
+    panels += [(LABELS[name], shown(values)) for name, values in radiance.items() if name != kept]
+    panels.append((f"error of {LABELS.get(kept, kept)}, black 0 to yellow {ERROR_RANGE:.0%}", pictures["error.png"]))
+    pictures["comparison.png"] = images.contact_sheet(panels)
+    for name, picture in pictures.items():
+        images.write_png(directory / name, picture)
+    linear = {"preview.exr": radiance[kept], "reference.exr": reference}
+    for name, values in linear.items():
+        images.write_exr(directory / name, _image(view, values.astype(np.float32), np.zeros(3, np.float32)))
+    return [directory / name for name in (*pictures, *linear)]
+
+
+def _relative_error(result: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Error (M,) over the reference plus a tenth of its mean, 1 at ERROR_RANGE."""
+    scale = reference.mean(axis=1) + 0.1 * reference.mean()
+    return np.abs(result - reference).mean(axis=1) / np.maximum(scale, 1e-12) / ERROR_RANGE
+
+
+def _image(view: View, values: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """An image (H, W, 3) from the values (M, 3) of the view's pixels."""
+    image = np.broadcast_to(background, (view.height * view.width, 3)).astype(values.dtype)
+    image[view.pixels] = values
+    return image.reshape(view.height, view.width, 3)

@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Probe values by regularised least squares through the weights that look-ups use.
+
+After Hooker et al. 2017, "Precomputed lighting in Call of Duty: Infinite Warfare": the value of a probe is not what it
+sees but what makes look-ups around it come out right. Minimises
+
+    sum_i (A x - E)_i^2 / (R_i^2 + c) + strength (N / 9P) sum_pk (x - prior)_pk^2 / (D_p^2 + c)
+
+per colour, with R the current reconstruction and D the prior's mean irradiance, by preconditioned conjugate gradients.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+
+from .model import Batch, LightGridModel, blended_irradiance
+
+ITERATIONS = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Cells with similar numbers of points, padded.
+
+    Attributes:
+        batch: the points; see :class:`Batch`.
+        target: (C, S, 3) measured irradiance.
+        mask: (C, S, 1) 1 for a point, 0 for padding.
+    """
+
+    batch: Batch
+    target: torch.Tensor
+    mask: torch.Tensor
+
+
+def prior_weight(prior: torch.Tensor, floor: float) -> torch.Tensor:
+    """1 / (D^2 + floor) per probe and colour (P, 1, 3), D the mean irradiance of the ``prior`` (P, 9, 3) radiance.
+
+    The mean of E over all normals is pi Y00 L00.
+    """
+    mean = (torch.pi * 0.28209479177387814 * prior[:, :1]).clamp_min(0.0)
+    return 1.0 / (mean**2 + floor)
+
+
+@torch.no_grad()
+def solve(model: LightGridModel, groups: list[Group], prior: torch.Tensor, strength: float, floor: float) -> torch.Tensor:
+    """The best radiance coefficients (P, 9, 3) for the model's present weights; the model is not changed."""
+    weights = [model.blend_weights(group.batch) for group in groups]
+    inverse = []
+    for group, blend in zip(groups, weights):
+        current = blended_irradiance(group.batch, blend, model.sh).clamp_min(0.0)
+        inverse.append(group.mask / (current**2 + floor))
+    count = float(sum(group.mask.sum() for group in groups))
+    ridge = strength * count / (prior.shape[0] * prior.shape[1]) * prior_weight(prior, floor)
+
+    def normal_product(values: torch.Tensor) -> torch.Tensor:
+        result = ridge * values
+        for group, blend, weight in zip(groups, weights, inverse):
+            _adjoint(result, group.batch, blend, weight * blended_irradiance(group.batch, blend, values))
+        return result
+
+    right = ridge * prior
+    diagonal = ridge.expand_as(prior).clone()
+    for group, blend, weight in zip(groups, weights, inverse):
+        _adjoint(right, group.batch, blend, weight * group.target)
+        _adjoint(diagonal, dataclasses.replace(group.batch, basis=group.batch.basis**2), blend**2, weight)
+    solution = model.sh.detach().clone()
+    residual = right - normal_product(solution)
+    direction = preconditioned = residual / diagonal
+    size = (residual * preconditioned).sum((0, 1))
+    for _ in range(ITERATIONS):
+        product = normal_product(direction)
+        step = size / (direction * product).sum((0, 1)).clamp_min(1e-30)
+        solution = solution + step * direction
+        residual = residual - step * product
+        preconditioned = residual / diagonal
+        previous, size = size, (residual * preconditioned).sum((0, 1))
+        direction = preconditioned + (size / previous.clamp_min(1e-30)) * direction
+    return solution
+
+
+def _adjoint(result: torch.Tensor, batch: Batch, weights: torch.Tensor, values: torch.Tensor) -> None:
+    """Add the transpose of :func:`blended_irradiance` applied to ``values`` (C, S, 3) to ``result`` (P, 9, 3)."""
+    cells, points, _ = batch.basis.shape
+    spread = (weights[..., None] * values[:, :, None]).reshape(cells, points, 24)
+    parts = torch.bmm(batch.basis.transpose(1, 2), spread).reshape(cells, 9, 8, 3).permute(0, 2, 1, 3)
+    result.index_add_(0, batch.corners.reshape(-1), parts.reshape(-1, 9, 3))
