@@ -69,7 +69,7 @@ class Sampler:
         Where the volumes hold no reachable surface, all points lie in the air.
         """
         wanted = round(count * surface_fraction)
-        surface = self._until(lambda number: self._surface_candidates(number, generator, inside=True), wanted)
+        surface = self._until(lambda number: self._surface_candidates(number, generator), wanted)
         air = self._until(lambda number: self._air_candidates(number, generator), count - len(surface))
         return shuffle(Points.join([surface, air]), generator)
 
@@ -86,7 +86,7 @@ class Sampler:
             share * volume.count for share, volume in zip(self.reach.share(), self.volumes, strict=True)
         )
         wanted = round(reachable * per_probe * surface_fraction)
-        surface = self._until(lambda number: self._surface_candidates(number, generator, inside=False), wanted)
+        surface = self._until(lambda number: self._surface_candidates(number, generator), wanted)
         return shuffle(Points.join([surface, air]), generator)
 
     def _until(self, candidates: object, count: int) -> Points:
@@ -140,12 +140,8 @@ class Sampler:
         order = generator.permutation(len(positions))
         return air_points(positions[order], generator)
 
-    def _surface_candidates(self, count: int, generator: np.random.Generator, *, inside: bool) -> Points:
-        """Points over both sides of all surfaces, by area.
-
-        Args:
-            inside: whether the surface itself must lie in a volume, or only the point over it.
-        """
+    def _surface_candidates(self, count: int, generator: np.random.Generator) -> Points:
+        """Points over both sides of the surfaces' parts inside the volumes, by area."""
         if not len(self.pieces):
             return Points.join([])
         picked = np.searchsorted(np.cumsum(self.piece_areas), generator.random(count) * self.piece_areas.sum())
@@ -157,10 +153,7 @@ class Sampler:
         heights = LOWEST_HEIGHT + (HIGHEST_HEIGHT - LOWEST_HEIGHT) * generator.random(count) ** 2
         lift = normals * (heights * self.metre)[:, None]
         positions = feet + lift
-        keep = self._in_volumes(positions)
-        if inside:
-            keep &= self._in_volumes(feet)
-        rows = np.flatnonzero(keep)
+        rows = np.flatnonzero(self._in_volumes(positions) & self._in_volumes(feet))
         # another surface between the point and its own would make the normal a stranger's
         rows = rows[self.geometry.clear(positions[rows], feet[rows] + 0.1 * lift[rows])]
         return Points(
