@@ -5,6 +5,8 @@
 """Previews from the scene's camera: every surface as white clay lit by the stored light, beside Cycles.
 
 A pixel's value is E / pi, the radiance of a white diffuse surface, so grid and reference can be compared light for light.
+The reference has a few dozen paths a pixel: its PNG and the error map are smoothed along surfaces, so that what the eye sees
+is the light and not the noise. The EXR is as measured, and the errors in the manifest come from other points.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import colour, images
+from ..filtering import smooth_light
 from .dataset import View
 from .evaluation import LightGrid
 from .report import LABELS
@@ -44,11 +47,13 @@ def write(directory: Path, view: View, grids: dict[str, LightGrid], kept: str) -
     def shown(values: np.ndarray) -> np.ndarray:
         return _image(view, colour.display(values, exposure), BACKGROUND)
 
-    error = colour.heat_map(_relative_error(radiance[kept], reference))
+    smooth = _smoothed(view, reference)
+    difference = _smoothed(view, radiance[kept] - reference)
+    error = colour.heat_map(_relative_error(difference, smooth))
     pictures = {
-        "preview.png": shown(radiance[kept]), "reference.png": shown(reference), "error.png": _image(view, error, BACKGROUND)
+        "preview.png": shown(radiance[kept]), "reference.png": shown(smooth), "error.png": _image(view, error, BACKGROUND)
     }
-    panels = [(LABELS.get(kept, kept), pictures["preview.png"]), ("Cycles", pictures["reference.png"])]
+    panels = [(LABELS.get(kept, kept), pictures["preview.png"]), ("Cycles, smoothed", pictures["reference.png"])]
     panels += [(LABELS[name], shown(values)) for name, values in radiance.items() if name != kept]
     panels.append((f"error of {LABELS.get(kept, kept)}, black 0 to yellow {ERROR_RANGE:.0%}", pictures["error.png"]))
     pictures["comparison.png"] = images.contact_sheet(panels)
@@ -60,10 +65,20 @@ def write(directory: Path, view: View, grids: dict[str, LightGrid], kept: str) -
     return [directory / name for name in (*pictures, *linear)]
 
 
-def _relative_error(result: np.ndarray, reference: np.ndarray) -> np.ndarray:
+def _smoothed(view: View, values: np.ndarray) -> np.ndarray:
+    """``values`` (M, 3) of the view's pixels, smoothed along surfaces."""
+    black = np.zeros(3, np.float32)
+    parts = (values, view.samples.positions, view.samples.normals)
+    layers = [_image(view, part.astype(np.float32), black) for part in parts]
+    mask = np.zeros(view.height * view.width, bool)
+    mask[view.pixels] = True
+    return smooth_light(*layers, mask.reshape(view.height, view.width)).reshape(-1, 3)[view.pixels]
+
+
+def _relative_error(difference: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Error (M,) over the reference plus a tenth of its mean, 1 at ERROR_RANGE."""
-    scale = reference.mean(axis=1) + 0.1 * reference.mean()
-    return np.abs(result - reference).mean(axis=1) / np.maximum(scale, 1e-12) / ERROR_RANGE
+    scale = np.maximum(reference.mean(axis=1), 0.0) + 0.1 * reference.mean()
+    return np.abs(difference).mean(axis=1) / np.maximum(scale, 1e-12) / ERROR_RANGE
 
 
 def _image(view: View, values: np.ndarray, background: np.ndarray) -> np.ndarray:
