@@ -124,10 +124,10 @@ class Runner:
             self._stage("training", module_command(self.programs.engine, "bake_workers.training", arguments))
             usage = {**read_usage(dataset.parent), **read_usage(self.folder.path)}
             manifest = json.loads((staging / artifact.MANIFEST).read_bytes())
-            manifest["timings"] = {
-                stage: usage[stage]["seconds"] for stage in ("capture", "training") if stage in usage
-            }
-            manifest["peak_memory"] = {stage: usage[stage]["peak_memory"] for stage in manifest["timings"]}
+            stages = [stage for stage in ("capture", "training") if stage in usage]
+            timings = {stage: usage[stage]["seconds"] for stage in stages}
+            manifest["timings"] = {**timings, **manifest.get("timings", {})}  # the trainer tells its own parts
+            manifest["peak_memory"] = {stage: usage[stage]["peak_memory"] for stage in stages}
             manifest = artifact.write_manifest(staging, manifest)
             self._check_cancel()
             artifact.publish(staging, self.out)

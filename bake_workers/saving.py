@@ -44,7 +44,8 @@ def save(blend: Path, scene_name: str | None, directory: Path, target: Path) -> 
     import bpy
 
     results = addon_results()
-    bpy.ops.wm.open_mainfile(filepath=str(blend), load_ui=False)
+    # With its windows, or they would be missing from what is saved; scripts have no business here.
+    bpy.ops.wm.open_mainfile(filepath=str(blend), load_ui=True, use_scripts=False)
     scene = bpy.data.scenes.get(scene_name) if scene_name else bpy.context.scene
     if scene is None:
         raise NeuralBakeError("no_scene", f"{blend} has no scene {scene_name}.")

@@ -29,6 +29,8 @@ TINY = {
     "probe_rays": 32,
     "preview_width": 32,
     "preview_paths": 3,
+    "geometry_steps": 10,
+    "light_steps": 10,
 }
 
 

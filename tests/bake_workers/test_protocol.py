@@ -92,7 +92,10 @@ def test_a_folder_without_job_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_child_leaves_when_its_parent_does() -> None:
-    code = "import time; from bake_workers import protocol; protocol.watch_parent(); print('ready', flush=True); time.sleep(60)"
+    code = (
+        "import time; from bake_workers import protocol\n"
+        "protocol.watch_parent(); print('ready', flush=True); time.sleep(60)"
+    )
     child = subprocess.Popen(
         [sys.executable, "-c", code], env=support.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
