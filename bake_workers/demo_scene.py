@@ -365,7 +365,7 @@ def light(scene: bpy.types.Scene) -> None:
     sun = bpy.data.lights.new("Sun", 'SUN')
     sun.energy, sun.angle, sun.color = 14.0, math.radians(1.5), (1.0, 0.88, 0.7)
     object_ = bpy.data.objects.new("Sun", sun)
-    object_.rotation_euler = Vector((0.6, -0.75, -0.55)).to_track_quat('-Z', 'Y').to_euler()
+    object_.rotation_euler = Vector((0.8, -0.75, -0.5)).to_track_quat('-Z', 'Y').to_euler()
     object_.location = (2.0, 7.0, 5.0)
     scene.collection.objects.link(object_)
     area = bpy.data.lights.new("CeilingLamp", 'AREA')

@@ -80,9 +80,9 @@ def collect(opened: OpenScene, low: np.ndarray, high: np.ndarray) -> Geometry:
     low, high = low - margin, high + margin
     parts, visible = [], []
     meshes: dict[tuple, np.ndarray] = {}
-    for instance in opened.depsgraph().object_instances:
+    for instance in opened.instances():
         object_ = instance.object
-        if object_.type not in SURFACE_TYPES or not instance.show_self or not _blocks_light(object_):
+        if object_.type not in SURFACE_TYPES or not _blocks_light(object_):
             continue
         matrix = np.array(instance.matrix_world, np.float64)
         key = (object_.original.session_uid, object_.data.session_uid if object_.data else 0, instance.is_instance)

@@ -24,7 +24,6 @@ from .notes import scene_notes
 from .reach import Reach, find_seeds
 from .sampling import Sampler
 from .scene import OpenScene
-from .scene_hash import scene_hash
 
 KIND = "light_grid"
 FORMAT = 2
@@ -49,41 +48,46 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     events.progress(0, 1, "scene")
     volumes = find_volumes(opened, settings, job["bounds_object"])
     require_light(opened)
-    digest = scene_hash(opened.scene, opened.view_layer)
-    fingerprint = fingerprint_of(settings, volumes, job, digest)
+    seeds, origin = find_seeds(opened, job["inside"])
+    fingerprint = fingerprint_of(opened, settings, volumes, seeds)
     dataset = shards.reopen(directory, KIND, fingerprint)
     meter = Meter(opened, settings.threads)
     if dataset is None:
         opened.notes.extend(scene_notes(opened))
-        plan, camera = make_plan(opened, volumes, settings, job["inside"], events)
+        plan, camera = make_plan(opened, volumes, settings, seeds, origin, events)
         info = describe(opened, volumes, settings, job, camera, meter) | {
-            "scene_hash": digest, "fingerprint": fingerprint, "shards": shards.cut_shards(set_sizes(plan, settings), settings.seed),
+            "scene_hash": opened.digest, "fingerprint": fingerprint, "shards": shards.cut_shards(set_sizes(plan, settings), settings.seed),
         }
-        dataset = shards.start(directory, info, plan, {"scene_hash": digest})
+        dataset = shards.start(directory, info, plan, {"scene_hash": opened.digest})
     for note in dataset.info["notes"]:
         events.note(note)
     shards.measure(dataset, meter, points_by_set(dataset.plan, volumes), events.progress)
 
 
-def fingerprint_of(settings: LightGridSettings, volumes: list[Volume], job: dict, digest: str) -> str:
-    """Digest of all that decides what is measured."""
+def fingerprint_of(
+    opened: OpenScene, settings: LightGridSettings, volumes: list[Volume], seeds: np.ndarray
+) -> str:
+    """Digest of all that decides what is measured: shards of an earlier run with the same one are kept."""
     values = {key: value for key, value in settings.to_dict().items() if key not in NOT_MEASURED}
     boxes = [(volume.name, volume.matrix.tolist(), volume.resolution) for volume in volumes]
     text = json.dumps(
-        [FORMAT, bpy.app.version_string, values, boxes, job["inside"], job["cycles"], digest], sort_keys=True
+        [FORMAT, bpy.app.version_string, opened.scene.cycles.device, values, boxes, seeds.tolist(), view.fingerprint(opened), opened.digest],
+        sort_keys=True,
     )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def make_plan(
-    opened: OpenScene, volumes: list[Volume], settings: LightGridSettings, inside: list[str], events: protocol.Events
+    opened: OpenScene, volumes: list[Volume], settings: LightGridSettings, seeds: np.ndarray, origin: str, events: protocol.Events
 ) -> tuple[dict[str, np.ndarray], dict | None]:
     """Decide everything that is to be measured; see :mod:`core.dataset` and the arrays' names.
+
+    Args:
+        seeds: positions (S, 3) that are inside, and ``origin``: what gave them.
 
     Returns:
         The plan's arrays, and the camera's picture size or None.
     """
-    seeds, origin = find_seeds(opened, inside)
     geometry = collect(opened, *outer_box(volumes, seeds))
     events.progress(0, 1, "reachable space")
     # one independent generator per purpose: more points of one set never change another

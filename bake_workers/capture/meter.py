@@ -59,8 +59,14 @@ class Meter:
         scene.render.threads_mode = 'FIXED' if threads else 'AUTO'
         if threads:
             scene.render.threads = threads
+        scene.render.use_motion_blur = False
         scene.render.bake.use_selected_to_active = False
-        scene.render.bake.use_clear = True
+        scene.render.bake.view_from = 'ABOVE_SURFACE'
+        opened.view_layer.samples = 0  # a number here would override the scene's
+        active = opened.view_layer.objects.active
+        if active is not None and active.mode != 'OBJECT':
+            with self._context(active_object=active, object=active):
+                bpy.ops.object.mode_set(mode='OBJECT')
         self._lift_material_override()
         self.material = white_material()
 
@@ -100,7 +106,7 @@ class Meter:
             bpy.data.meshes.remove(mesh)
 
     def _bake(self, mesh: bpy.types.Mesh, light: str) -> np.ndarray:
-        with bpy.context.temp_override(scene=self.opened.scene, view_layer=self.opened.view_layer):
+        with self._context():
             bpy.ops.object.bake(
                 type='DIFFUSE', pass_filter={light}, target='VERTEX_COLORS', save_mode='INTERNAL', use_clear=True, margin=0
             )
@@ -108,6 +114,9 @@ class Meter:
         mesh.color_attributes[NAME].data.foreach_get("color", values)
         corners = values.reshape(-1, CORNERS, 4)[..., :3]
         return (np.pi * corners.mean(axis=1, dtype=np.float64)).astype(np.float32)
+
+    def _context(self, **members: object) -> object:
+        return bpy.context.temp_override(scene=self.opened.scene, view_layer=self.opened.view_layer, **members)
 
     def _lift_material_override(self) -> None:
         """Give a view layer's material override to the objects themselves: as an override it would hit the meter too."""

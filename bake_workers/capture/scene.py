@@ -7,19 +7,28 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
 from core.errors import NeuralBakeError
 
+from .scene_hash import scene_hash
+
 
 @dataclasses.dataclass(frozen=True)
 class OpenScene:
-    """What is measured: a scene and one of its view layers at one frame, and sentences for the report."""
+    """What is measured: a scene and one of its view layers at one frame.
+
+    Attributes:
+        digest: the scene's hash, taken before anything was changed.
+        notes: sentences for the report.
+    """
 
     scene: bpy.types.Scene
     view_layer: bpy.types.ViewLayer
-    notes: list[str]
+    digest: str
+    notes: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def metre(self) -> float:
@@ -30,6 +39,12 @@ class OpenScene:
         """The evaluated scene, up to date."""
         self.view_layer.update()
         return self.view_layer.depsgraph
+
+    def instances(self) -> Iterator[bpy.types.DepsgraphObjectInstance]:
+        """Everything that a render would see, instances included; each one is valid until the next is asked for."""
+        for instance in self.depsgraph().object_instances:
+            if instance.show_self:
+                yield instance
 
 
 def open_scene(blend: Path, job: dict) -> OpenScene:
@@ -49,12 +64,11 @@ def open_scene(blend: Path, job: dict) -> OpenScene:
     if window is not None:
         window.scene = scene
         window.view_layer = view_layer
-    if job["frame"] is not None:
-        scene.frame_set(job["frame"])
-    notes: list[str] = []
+    scene.frame_set(scene.frame_current if job["frame"] is None else job["frame"])
+    digest = scene_hash(scene, view_layer)
     show_as_rendered(scene, view_layer)
     use_devices(scene, job["cycles"])
-    return OpenScene(scene, view_layer, notes)
+    return OpenScene(scene, view_layer, digest)
 
 
 def load(blend: Path) -> None:
@@ -95,7 +109,9 @@ def default_view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
 
 def show_as_rendered(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> None:
     """Make the viewport's state equal to the render's: a background Blender evaluates scenes as the viewport does."""
-    for collection in [*bpy.data.collections, scene.collection]:
+    for action in bpy.data.actions:
+        _mute_viewport_animation(action)
+    for collection in bpy.data.collections:
         collection.hide_viewport = collection.hide_render
     for object_ in bpy.data.objects:
         object_.hide_viewport = object_.hide_render
@@ -115,6 +131,8 @@ def show_as_rendered(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) ->
             curve.resolution_v = curve.render_resolution_v
     for ball in bpy.data.metaballs:
         ball.resolution = ball.render_resolution
+    for group in bpy.data.node_groups:
+        _answer_is_viewport(group)
     scene.render.simplify_subdivision = scene.render.simplify_subdivision_render
     scene.render.simplify_child_particles = scene.render.simplify_child_particles_render
     view_layer.update()
@@ -126,6 +144,25 @@ def _show_modifier_as_rendered(modifier: bpy.types.Modifier) -> None:
         modifier.levels = modifier.render_levels
     elif modifier.type == 'OCEAN':
         modifier.viewport_resolution = modifier.resolution
+
+
+def _mute_viewport_animation(action: bpy.types.Action) -> None:
+    """Keep animated viewport visibility from undoing what is set here."""
+    for layer in action.layers:
+        for strip in layer.strips:
+            for channels in strip.channelbags:
+                for curve in channels.fcurves:
+                    if curve.data_path.endswith(("hide_viewport", "show_viewport")):
+                        curve.mute = True
+
+
+def _answer_is_viewport(group: bpy.types.NodeTree) -> None:
+    """Geometry nodes ask whether they are evaluated for the viewport: say no, as a render does."""
+    for node in [node for node in group.nodes if node.bl_idname == "GeometryNodeIsViewport"]:
+        answer = group.nodes.new("FunctionNodeInputBool")
+        answer.boolean = False
+        for link in list(node.outputs[0].links):
+            group.links.new(answer.outputs[0], link.to_socket)
 
 
 def _show_collections(layer_collection: bpy.types.LayerCollection) -> None:

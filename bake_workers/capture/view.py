@@ -50,6 +50,22 @@ def camera_rays(scene: bpy.types.Scene, width: int, height: int) -> tuple[np.nda
     return origins @ matrix[:3, :3].T + matrix[:3, 3], directions @ matrix[:3, :3].T
 
 
+def fingerprint(opened: OpenScene) -> list:
+    """Numbers that decide what the camera sees."""
+    scene, camera = opened.scene, opened.scene.camera
+    if camera is None or camera.type != 'CAMERA':
+        return []
+    frame = [tuple(corner) for corner in camera.data.view_frame(scene=scene)]
+    matrix = [list(row) for row in camera.matrix_world]
+    return [matrix, frame, camera.data.type, camera.data.clip_start, picture_aspect(scene)]
+
+
+def picture_aspect(scene: bpy.types.Scene) -> float:
+    """Height over width of the render."""
+    render = scene.render
+    return (render.resolution_y * render.pixel_aspect_y) / (render.resolution_x * render.pixel_aspect_x)
+
+
 def see(opened: OpenScene, geometry: Geometry, volumes: list[Volume], width: int) -> ViewPoints | None:
     """The surfaces inside the volumes that the camera sees, or None where there is no usable camera.
 
@@ -62,9 +78,7 @@ def see(opened: OpenScene, geometry: Geometry, volumes: list[Volume], width: int
     if scene.camera.data.type not in {'PERSP', 'ORTHO'}:
         opened.notes.append("The camera is panoramic, so there is no preview of its view.")
         return None
-    render = scene.render
-    aspect = (render.resolution_y * render.pixel_aspect_y) / (render.resolution_x * render.pixel_aspect_x)
-    height = max(1, round(width * aspect))
+    height = max(1, round(width * picture_aspect(scene)))
     origins, directions = camera_rays(scene, width, height)
     distances, triangles = cast_visible(geometry, origins, directions)
     hit = np.flatnonzero(triangles >= 0)
