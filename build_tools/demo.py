@@ -21,7 +21,7 @@ STAMP = ROOT / "out" / "demo.stamp.json"
 # What a measurement depends on; the rest of the code only decides what is learned from it.
 MEASURING = (
     "bake_workers/capture/*.py",
-    "bake_workers/demo_scene.py",
+    "bake_workers/demo_*.py",
     "core/dataset.py",
     "core/tensorfile.py",
     "core/light_grid/settings.py",

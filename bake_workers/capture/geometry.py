@@ -44,7 +44,7 @@ class Geometry:
         self.tree = BVHTree.FromPolygons(corners, indices, all_triangles=True) if corners else None
 
     def cast(self, origins: np.ndarray, directions: np.ndarray, limit: float = 1e30) -> tuple[np.ndarray, np.ndarray]:
-        """Distance (N,) to the first surface along unit ``directions`` (N, 3), inf where none, and its triangle, or -1."""
+        """Distance (N,) to the first surface along unit ``directions`` (N, 3), or inf, and its triangle, or -1."""
         if self.tree is None:
             return np.full(len(origins), np.inf), np.full(len(origins), -1)
         ray_cast = self.tree.ray_cast

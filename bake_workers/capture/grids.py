@@ -10,6 +10,7 @@ import dataclasses
 
 import bpy
 import numpy as np
+
 from core.errors import NeuralBakeError
 from core.light_grid.grid import Grid
 from core.light_grid.settings import LightGridSettings
@@ -54,11 +55,17 @@ def find_volumes(opened: OpenScene, settings: LightGridSettings, bounds_object: 
             raise NeuralBakeError("unknown_name", f"There is no object {bounds_object} in the view layer.")
         if object_.type != 'EMPTY' and not is_volume_probe(object_):
             raise NeuralBakeError(
-                "bounds_object", f"{bounds_object} is no Empty.", "The box of a grid is an Empty or a Light Probe Volume."
+                "bounds_object",
+                f"{bounds_object} is no Empty.",
+                "The box of a grid is an Empty or a Light Probe Volume.",
             )
         chosen = [object_]
     else:
-        chosen = [object_ for object_ in objects if is_volume_probe(object_) and object_.visible_get(view_layer=opened.view_layer)]
+        chosen = [
+            object_
+            for object_ in objects
+            if is_volume_probe(object_) and object_.visible_get(view_layer=opened.view_layer)
+        ]
     if not chosen:
         raise NeuralBakeError(
             "no_volume",
@@ -69,7 +76,9 @@ def find_volumes(opened: OpenScene, settings: LightGridSettings, bounds_object: 
     total = sum(volume.count for volume in volumes)
     if total > MOST_PROBES:
         raise NeuralBakeError(
-            "too_many_probes", f"The volumes would hold {total} probes; {MOST_PROBES} is the most.", "Raise the spacing."
+            "too_many_probes",
+            f"The volumes would hold {total} probes; {MOST_PROBES} is the most.",
+            "Raise the spacing.",
         )
     return volumes
 
@@ -83,7 +92,9 @@ def _volume(object_: bpy.types.Object, settings: LightGridSettings, metre: float
     matrix = np.array(object_.matrix_world, np.float64)
     sizes = 2.0 * np.linalg.norm(matrix[:3, :3], axis=0)
     if not np.isfinite(matrix).all() or sizes.min() <= 0.0 or abs(np.linalg.det(matrix[:3, :3] / sizes)) < 1e-6:
-        raise NeuralBakeError("flat_volume", f"The box of {object_.name} has no extent.", "Scale it along all three axes.")
+        raise NeuralBakeError(
+            "flat_volume", f"The box of {object_.name} has no extent.", "Scale it along all three axes."
+        )
     if settings.spacing is not None:
         counts = np.ceil(sizes / (settings.spacing * metre) - 1e-6)
         resolution = tuple(int(count) for count in np.maximum(counts, 1))
@@ -93,6 +104,8 @@ def _volume(object_: bpy.types.Object, settings: LightGridSettings, metre: float
         resolution = (object_.data.resolution_x, object_.data.resolution_y, object_.data.resolution_z)
     else:
         raise NeuralBakeError(
-            "no_resolution", f"{object_.name} does not say how many probes it holds.", "Set the resolution or the spacing."
+            "no_resolution",
+            f"{object_.name} does not say how many probes it holds.",
+            "Set the resolution or the spacing.",
         )
     return Volume(matrix, resolution, object_.name)

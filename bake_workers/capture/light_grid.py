@@ -12,6 +12,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+
 from bake_workers import protocol
 from core.light_grid.settings import LightGridSettings
 
@@ -28,8 +29,11 @@ from .scene import OpenScene
 KIND = "light_grid"
 FORMAT = 2
 """Raised whenever the same scene and settings would be measured differently, so that old shards are not reused."""
-NOT_MEASURED = ("light", "geometry_steps", "light_steps", "sh_window", "train_device", "threads")
-"""Settings that a measurement does not depend on."""
+MEASURED = (
+    "seed samples_per_probe surface_fraction sample_paths choose_points report_points report_paths probe_directions"
+    " probe_paths probe_rays backface_threshold preview_width preview_paths"
+).split()
+"""Settings that a measurement depends on, beside the resolution and the spacing, which are in the boxes."""
 
 
 def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Events) -> None:
@@ -56,29 +60,46 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
         opened.notes.extend(scene_notes(opened))
         plan, camera = make_plan(opened, volumes, settings, seeds, origin, events)
         info = describe(opened, volumes, settings, job, camera, meter) | {
-            "scene_hash": opened.digest, "fingerprint": fingerprint, "shards": shards.cut_shards(set_sizes(plan, settings), settings.seed),
+            "scene_hash": opened.digest,
+            "fingerprint": fingerprint,
+            "shards": shards.cut_shards(set_sizes(plan, settings), settings.seed),
         }
         dataset = shards.start(directory, info, plan, {"scene_hash": opened.digest})
+    else:
+        # what was measured stays, but training may have been asked for otherwise
+        dataset = shards.renew(dataset, settings=settings.to_dict(), source=job["source"])
     for note in dataset.info["notes"]:
         events.note(note)
     shards.measure(dataset, meter, points_by_set(dataset.plan, volumes), events.progress)
 
 
-def fingerprint_of(
-    opened: OpenScene, settings: LightGridSettings, volumes: list[Volume], seeds: np.ndarray
-) -> str:
+def fingerprint_of(opened: OpenScene, settings: LightGridSettings, volumes: list[Volume], seeds: np.ndarray) -> str:
     """Digest of all that decides what is measured: shards of an earlier run with the same one are kept."""
-    values = {key: value for key, value in settings.to_dict().items() if key not in NOT_MEASURED}
+    values = {key: getattr(settings, key) for key in MEASURED}
     boxes = [(volume.name, volume.matrix.tolist(), volume.resolution) for volume in volumes]
     text = json.dumps(
-        [FORMAT, bpy.app.version_string, opened.scene.cycles.device, values, boxes, seeds.tolist(), view.fingerprint(opened), opened.digest],
+        [
+            FORMAT,
+            bpy.app.version_string,
+            opened.scene.cycles.device,
+            values,
+            boxes,
+            seeds.tolist(),
+            view.fingerprint(opened),
+            opened.digest,
+        ],
         sort_keys=True,
     )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def make_plan(
-    opened: OpenScene, volumes: list[Volume], settings: LightGridSettings, seeds: np.ndarray, origin: str, events: protocol.Events
+    opened: OpenScene,
+    volumes: list[Volume],
+    settings: LightGridSettings,
+    seeds: np.ndarray,
+    origin: str,
+    events: protocol.Events,
 ) -> tuple[dict[str, np.ndarray], dict | None]:
     """Decide everything that is to be measured; see :mod:`core.dataset` and the arrays' names.
 
@@ -121,7 +142,10 @@ def probe_arrays(
     """Everything about the probes but their light."""
     positions = np.concatenate([volume.probe_positions() for volume in volumes])
     rays = probes.trace(
-        geometry, volumes, settings.probe_rays, lambda done, total: events.progress(0, 1, f"probe rays {100 * done // total} %")
+        geometry,
+        volumes,
+        settings.probe_rays,
+        lambda done, total: events.progress(0, 1, f"probe rays {100 * done // total} %"),
     )
     return {
         "probe_positions": positions.astype(np.float32),
@@ -157,13 +181,24 @@ def describe(
     """The part of ``dataset.json`` that says what was measured and how."""
     grids, first = [], 0
     for volume in volumes:
-        grids.append({
-            "name": volume.name, "matrix": volume.matrix.tolist(), "resolution": list(volume.resolution), "probe_first": first,
-        })
+        grids.append(
+            {
+                "name": volume.name,
+                "matrix": volume.matrix.tolist(),
+                "resolution": list(volume.resolution),
+                "probe_first": first,
+            }
+        )
         first += volume.count
     return {
-        "kind": KIND, "settings": settings.to_dict(), "blender": bpy.app.version_string, "source": job["source"],
-        "grids": grids, "unit_scale": opened.scene.unit_settings.scale_length, "meter": meter.state(), "camera": camera,
+        "kind": KIND,
+        "settings": settings.to_dict(),
+        "blender": bpy.app.version_string,
+        "source": job["source"],
+        "grids": grids,
+        "unit_scale": opened.scene.unit_settings.scale_length,
+        "meter": meter.state(),
+        "camera": camera,
         "notes": opened.notes,
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import bpy
+
 from core.errors import NeuralBakeError
 
 from .scene import OpenScene

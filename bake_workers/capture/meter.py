@@ -4,8 +4,8 @@
 
 """Cycles as an irradiance meter.
 
-A mesh of tiny white triangles, one per point, is lit like the scene and baked: the diffuse light that falls on a corner,
-times pi, is the irradiance there. Its three corners are three estimates. Nothing but the bake itself sees the mesh.
+A mesh of tiny white triangles, one per point, is lit like the scene and baked: the diffuse light that leaves a corner,
+times pi, is the irradiance there. Three corners are three estimates. Nothing but the bake itself sees the mesh.
 """
 
 from __future__ import annotations
@@ -36,9 +36,19 @@ STATE = {
 """What is set on ``scene.cycles``; whatever is not named here stays as the scene has it."""
 
 RECORDED = (
-    "max_bounces", "diffuse_bounces", "glossy_bounces", "transmission_bounces", "volume_bounces", "transparent_max_bounces",
-    "caustics_reflective", "caustics_refractive", "blur_glossy", "use_light_tree", "light_sampling_threshold",
-    "use_fast_gi", "device",
+    "max_bounces",
+    "diffuse_bounces",
+    "glossy_bounces",
+    "transmission_bounces",
+    "volume_bounces",
+    "transparent_max_bounces",
+    "caustics_reflective",
+    "caustics_refractive",
+    "blur_glossy",
+    "use_light_tree",
+    "light_sampling_threshold",
+    "use_fast_gi",
+    "device",
 )
 
 
@@ -108,7 +118,12 @@ class Meter:
     def _bake(self, mesh: bpy.types.Mesh, light: str) -> np.ndarray:
         with self._context():
             bpy.ops.object.bake(
-                type='DIFFUSE', pass_filter={light}, target='VERTEX_COLORS', save_mode='INTERNAL', use_clear=True, margin=0
+                type='DIFFUSE',
+                pass_filter={light},
+                target='VERTEX_COLORS',
+                save_mode='INTERNAL',
+                use_clear=True,
+                margin=0,
             )
         values = np.empty(len(mesh.loops) * 4, np.float32)
         mesh.color_attributes[NAME].data.foreach_get("color", values)
@@ -119,7 +134,7 @@ class Meter:
         return bpy.context.temp_override(scene=self.opened.scene, view_layer=self.opened.view_layer, **members)
 
     def _lift_material_override(self) -> None:
-        """Give a view layer's material override to the objects themselves: as an override it would hit the meter too."""
+        """Give a view layer's material override to the objects: as an override it would hit the meter too."""
         override = self.opened.view_layer.material_override
         if override is None:
             return

@@ -29,12 +29,14 @@ def scene_notes(opened: OpenScene) -> list[str]:
     linked = sorted({instance.object.name for instance in opened.instances() if _is_linked_light(instance.object)})
     if linked:
         notes.append(f"These lights are linked to certain objects and do not reach the grid: {_names(linked)}.")
-    displaced = sorted({
-        slot.material.name
-        for instance in opened.instances()
-        for slot in instance.object.material_slots
-        if slot.material is not None and _displaces(slot.material)
-    })
+    displaced = sorted(
+        {
+            slot.material.name
+            for instance in opened.instances()
+            for slot in instance.object.material_slots
+            if slot.material is not None and _displaces(slot.material)
+        }
+    )
     if displaced:
         notes.append(f"Points near surfaces do not know the displacement of these materials: {_names(displaced)}.")
     return notes
@@ -55,7 +57,9 @@ def _is_missing(image: bpy.types.Image) -> bool:
     if image.type != 'IMAGE' and image.source == 'FILE':
         return False
     if image.source == 'TILED':
-        return not any(_exists(image.filepath.replace("<UDIM>", str(tile.number)), image.library) for tile in image.tiles)
+        return not any(
+            _exists(image.filepath.replace("<UDIM>", str(tile.number)), image.library) for tile in image.tiles
+        )
     return not _exists(image.filepath, image.library)
 
 

@@ -4,15 +4,16 @@
 
 """Which part of the volumes can be reached from where people and things are.
 
-A lattice of nodes, about three per cell and axis, covers every volume. Two neighbours are joined where the segment between
-them meets no surface, so that no wall is too thin; and what is joined to a seed is reached. Nodes are jittered, because
-walls like to lie on round coordinates and a node on a wall would open it.
+A lattice of nodes, about three per cell and axis, covers every volume. Two neighbours are joined where the segment
+between them meets no surface, so that no wall is too thin; and what is joined to a seed is reached. Nodes are jittered,
+because walls like to lie on round coordinates and a node on a wall would open it.
 """
 
 from __future__ import annotations
 
 import bpy
 import numpy as np
+
 from core.errors import NeuralBakeError
 
 from .geometry import Geometry
@@ -66,13 +67,15 @@ class Lattice:
         """Pairs (E, 2) of nodes that lie beside each other along an axis."""
         indices = self.first + np.arange(len(self)).reshape(self.counts)
         pairs = [
-            np.stack([np.take(indices, range(0, count - 1), axis), np.take(indices, range(1, count), axis)], -1).reshape(-1, 2)
+            np.stack(
+                [np.take(indices, range(0, count - 1), axis), np.take(indices, range(1, count), axis)], -1
+            ).reshape(-1, 2)
             for axis, count in enumerate(self.counts)
         ]
         return np.concatenate(pairs)
 
     def border(self) -> tuple[np.ndarray, np.ndarray]:
-        """Nodes (B,) on the volume's faces, one entry per face, and points (B, 3) outside of the box straight across it."""
+        """Nodes (B,) on the volume's faces, one entry per face, and points (B, 3) outside straight across it."""
         indices = self.first + np.arange(len(self)).reshape(self.counts)
         nodes, ends = [], []
         inverse = np.linalg.inv(self.volume.matrix)
@@ -118,9 +121,7 @@ class Reach:
 
     def share(self) -> list[float]:
         """Reached share of each volume's nodes."""
-        return [
-            float(self.reached[lattice.first : lattice.first + len(lattice)].mean()) for lattice in self.lattices
-        ]
+        return [float(self.reached[lattice.first : lattice.first + len(lattice)].mean()) for lattice in self.lattices]
 
     def _from_seeds(self, seeds: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Nodes that a seed sees: the nearest ones, and a random choice of all, for seeds far outside."""
@@ -176,7 +177,7 @@ class Reach:
         return pairs
 
     def test(self, points: np.ndarray, passes: int = 2) -> np.ndarray:
-        """Whether ``points`` (N, 3) can be reached: by a clear segment from a reached node nearby, or from such a point."""
+        """Whether ``points`` (N, 3) are reached: by a clear segment from a reached node nearby, or such a point."""
         reached = np.zeros(len(points), bool)
         for lattice in self.lattices:
             pending = np.flatnonzero(~reached & lattice.volume.contains(points.astype(np.float64), 1e-3))

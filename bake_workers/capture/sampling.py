@@ -46,7 +46,9 @@ class Points:
         """One after the other."""
         if not parts:
             return Points(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.float32), np.zeros(0, bool))
-        return Points(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in dataclasses.fields(Points)))
+        return Points(
+            *(np.concatenate([getattr(part, field.name) for part in parts]) for field in dataclasses.fields(Points))
+        )
 
 
 class Sampler:
@@ -79,12 +81,12 @@ class Sampler:
         Points in cells that cannot be reached are dropped, not replaced.
         """
         air_count = per_probe * (1.0 - surface_fraction)
-        air = Points.join([
-            self._keep(self._cell_candidates(volume, air_count, generator)) for volume in self.volumes
-        ]) if air_count else Points.join([])
-        reachable = sum(
-            share * volume.count for share, volume in zip(self.reach.share(), self.volumes, strict=True)
+        air = (
+            Points.join([self._keep(self._cell_candidates(volume, air_count, generator)) for volume in self.volumes])
+            if air_count
+            else Points.join([])
         )
+        reachable = sum(share * volume.count for share, volume in zip(self.reach.share(), self.volumes, strict=True))
         wanted = round(reachable * per_probe * surface_fraction)
         surface = self._until(lambda number: self._surface_candidates(number, generator), wanted)
         return shuffle(Points.join([surface, air]), generator)
@@ -156,9 +158,7 @@ class Sampler:
         rows = np.flatnonzero(self._in_volumes(positions) & self._in_volumes(feet))
         # another surface between the point and its own would make the normal a stranger's
         rows = rows[self.geometry.clear(positions[rows], feet[rows] + 0.1 * lift[rows])]
-        return Points(
-            positions[rows].astype(np.float32), normals[rows].astype(np.float32), np.ones(len(rows), bool)
-        )
+        return Points(positions[rows].astype(np.float32), normals[rows].astype(np.float32), np.ones(len(rows), bool))
 
     def _cut_surfaces(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Cut triangles until their pieces are small beside the volumes, and drop those that lie outside."""
@@ -170,10 +170,13 @@ class Sampler:
         done: list[tuple[np.ndarray, np.ndarray]] = []
         while len(pieces):
             low, high = pieces.min(axis=1), pieces.max(axis=1)
-            near = np.any([
-                (high >= box_low - margin).all(axis=1) & (low <= box_high + margin).all(axis=1)
-                for box_low, box_high in bounds
-            ], axis=0)
+            near = np.any(
+                [
+                    (high >= box_low - margin).all(axis=1) & (low <= box_high + margin).all(axis=1)
+                    for box_low, box_high in bounds
+                ],
+                axis=0,
+            )
             pieces, normals = pieces[near], normals[near]
             edges = np.linalg.norm(pieces - np.roll(pieces, -1, axis=1), axis=2).max(axis=1)
             small = edges <= limit if len(pieces) < MOST_PIECES else np.ones(len(pieces), bool)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
+
 from core.errors import NeuralBakeError
 
 from .scene_hash import scene_hash
@@ -86,7 +87,7 @@ def load(blend: Path) -> None:
     if saved > running:
         raise NeuralBakeError(
             "newer_blend",
-            f"{blend} was saved by Blender {saved[0]}.{saved[1]}, which is newer than this one, {bpy.app.version_string}.",
+            f"{blend} was saved by Blender {saved[0]}.{saved[1]}, newer than this one, {bpy.app.version_string}.",
             f"Bake it with Blender {saved[0]}.{saved[1]} or newer.",
         )
 

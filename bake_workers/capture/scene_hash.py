@@ -4,9 +4,9 @@
 
 """A digest of everything in a scene that its light depends on.
 
-Two copies of a scene have the same digest, before and after saving, in a background Blender and in a window. So it is taken
-over the scene's inputs (transforms, meshes, modifiers, node trees, images, lamps, world and the render settings that
-matter), never over evaluated geometry, which depends on what the viewport shows, and never over .blend bytes. Cameras,
+Two copies of a scene have the same digest, before and after saving, in a background Blender and in a window. So it is
+taken over the scene's inputs (transforms, meshes, modifiers, node trees, images, lamps, world and the render settings
+that matter), never over evaluated geometry, which depends on what the viewport shows, and never over .blend bytes. Cameras,
 probe volumes, selections, viewport settings and this add-on's own results are no part of it.
 
 Not seen: sculpted multiresolution detail, vertex group weights, and simulation caches beyond the frame's number.
@@ -14,64 +14,112 @@ Not seen: sculpted multiresolution detail, vertex group weights, and simulation 
 
 from __future__ import annotations
 
-import hashlib
-import os
-from pathlib import Path
-
 import bpy
 import numpy as np
 
-OWN = "neural_bake"
-"""Attributes and custom properties with this prefix are results of ours."""
+from .contents import OWN, attributes, image_digest, plain, sha
 
 NO_LIGHT_TYPES = {'CAMERA', 'LIGHT_PROBE', 'SPEAKER', 'ARMATURE', 'LATTICE'}
 """Objects that matter only where another object points at them."""
 
 TIMED_MODIFIERS = {
-    'CLOTH', 'SOFT_BODY', 'FLUID', 'DYNAMIC_PAINT', 'MESH_CACHE', 'MESH_SEQUENCE_CACHE', 'OCEAN', 'PARTICLE_SYSTEM', 'NODES',
-    'EXPLODE', 'WAVE', 'BUILD',
+    'CLOTH',
+    'SOFT_BODY',
+    'FLUID',
+    'DYNAMIC_PAINT',
+    'MESH_CACHE',
+    'MESH_SEQUENCE_CACHE',
+    'OCEAN',
+    'PARTICLE_SYSTEM',
+    'NODES',
+    'EXPLODE',
+    'WAVE',
+    'BUILD',
 }
 
 SCENE_SETTINGS = {
     "cycles": (
-        "max_bounces", "diffuse_bounces", "glossy_bounces", "transmission_bounces", "volume_bounces", "transparent_max_bounces",
-        "caustics_reflective", "caustics_refractive", "blur_glossy", "light_sampling_threshold", "use_fast_gi", "fast_gi_method",
-        "ao_bounces_render", "use_light_tree", "shading_system", "feature_set", "dicing_rate", "max_subdivisions",
-        "volume_step_rate", "volume_max_steps", "use_camera_cull", "use_distance_cull", "texture_limit_render",
+        "max_bounces",
+        "diffuse_bounces",
+        "glossy_bounces",
+        "transmission_bounces",
+        "volume_bounces",
+        "transparent_max_bounces",
+        "caustics_reflective",
+        "caustics_refractive",
+        "blur_glossy",
+        "light_sampling_threshold",
+        "use_fast_gi",
+        "fast_gi_method",
+        "ao_bounces_render",
+        "use_light_tree",
+        "shading_system",
+        "feature_set",
+        "dicing_rate",
+        "max_subdivisions",
+        "volume_step_rate",
+        "volume_max_steps",
+        "use_camera_cull",
+        "use_distance_cull",
+        "texture_limit_render",
     ),
     "render": (
-        "use_simplify", "simplify_subdivision_render", "simplify_child_particles_render", "simplify_volumes",
-        "hair_type", "hair_subdiv", "use_motion_blur",
+        "use_simplify",
+        "simplify_subdivision_render",
+        "simplify_child_particles_render",
+        "simplify_volumes",
+        "hair_type",
+        "hair_subdiv",
+        "use_motion_blur",
     ),
     "unit_settings": ("scale_length",),
 }
 
-SKIPPED = {
-    "rna_type", "name_full", "is_evaluated", "is_library_indirect", "is_missing", "is_runtime_data", "is_editable",
-    "is_embedded_data", "use_fake_user", "use_extra_user", "tag", "users", "session_uid", "original", "library",
-    "library_weak_reference", "override_library", "asset_data", "preview", "bl_system_properties_get", "grease_pencil",
-    "select", "hide", "hide_viewport", "hide_select", "hide_probe_volume", "hide_probe_sphere", "hide_probe_plane",
-    "hide_surface_pick", "lock_location", "lock_rotation", "lock_rotations_4d", "lock_rotation_w", "lock_scale", "track_axis",
-    "up_axis", "dimensions", "bound_box", "matrix_world", "matrix_local", "matrix_basis", "mode", "motion_path", "pose",
-    "face_maps", "vertex_groups", "field", "lineart", "levels", "sculpt_levels", "viewport_resolution", "animation_visualization",
-    "persistent_uid", "execution_time", "pixels", "node_warnings", "panels", "ui_type", "interface", "color_tag", "debug_options",
-    "diffuse_color", "specular_color", "roughness_display", "line_color", "line_priority", "metallic_display",
-    "paint_active_slot", "paint_clone_slot", "texture_paint_images", "texture_paint_slots", "cached_frames", "frame_range",
-    "use_pin_to_last", "is_expanded", "mask_viewport",
-}
+SKIPPED = frozenset(
+    """
+    rna_type name_full is_evaluated is_library_indirect is_missing is_runtime_data is_editable is_embedded_data
+    use_fake_user use_extra_user tag users session_uid original library library_weak_reference override_library
+    asset_data preview bl_system_properties_get grease_pencil select hide hide_viewport hide_select hide_probe_volume
+    hide_probe_sphere hide_probe_plane hide_surface_pick lock_location lock_rotation lock_rotations_4d
+    lock_rotation_w lock_scale dimensions bound_box matrix_world matrix_local matrix_basis
+    motion_path pose face_maps vertex_groups lineart levels sculpt_levels viewport_resolution
+    animation_visualization persistent_uid execution_time pixels node_warnings panels ui_type interface color_tag
+    debug_options diffuse_color specular_color roughness_display line_color line_priority metallic_display
+    paint_active_slot paint_clone_slot texture_paint_images texture_paint_slots cached_frames frame_range
+    use_pin_to_last is_expanded mask_viewport
+    """.split()
+)
 SKIPPED_PREFIXES = ("show_", "display", "active", "viewport_", "preview_", "use_auto_", "is_active")
 KEPT = {"show_render", "show_instancer_for_render", "active_uv_layer", "display_percentage_render"}
 
-NODE_SKIPPED = {
-    "location", "location_absolute", "width", "width_hidden", "height", "label", "color", "use_custom_color", "parent", "internal_links",
-    "inputs", "outputs", "warning_propagation", "hide", "select",
-}
-MESH_TOPOLOGY = {".edge_verts", ".corner_vert"}
+NODE_SKIPPED = frozenset(
+    """
+    location location_absolute width width_hidden height label color use_custom_color parent internal_links inputs
+    outputs warning_propagation hide select
+    """.split()
+)
 FOLLOWED = (
-    bpy.types.Object, bpy.types.Collection, bpy.types.Mesh, bpy.types.Curve, bpy.types.MetaBall, bpy.types.Light, bpy.types.Material,
-    bpy.types.World, bpy.types.NodeTree, bpy.types.Image, bpy.types.Texture, bpy.types.ParticleSettings, bpy.types.Key,
-    bpy.types.Lattice, bpy.types.Armature, bpy.types.Action, bpy.types.VectorFont, bpy.types.Volume, bpy.types.Curves,
-    bpy.types.PointCloud, bpy.types.CacheFile,
+    bpy.types.Object,
+    bpy.types.Collection,
+    bpy.types.Mesh,
+    bpy.types.Curve,
+    bpy.types.MetaBall,
+    bpy.types.Light,
+    bpy.types.Material,
+    bpy.types.World,
+    bpy.types.NodeTree,
+    bpy.types.Image,
+    bpy.types.Texture,
+    bpy.types.ParticleSettings,
+    bpy.types.Key,
+    bpy.types.Lattice,
+    bpy.types.Armature,
+    bpy.types.Action,
+    bpy.types.VectorFont,
+    bpy.types.Volume,
+    bpy.types.Curves,
+    bpy.types.PointCloud,
+    bpy.types.CacheFile,
 )
 
 
@@ -90,12 +138,14 @@ class _Walk:
 
     def digest(self, scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> str:
         lines = [
-            (f"scene.{group}.{name}", _plain(getattr(getattr(scene, group), name)))
+            (f"scene.{group}.{name}", plain(getattr(getattr(scene, group), name)))
             for group, names in SCENE_SETTINGS.items()
             for name in names
             if hasattr(getattr(scene, group), name)
         ]
-        lines += [(name, self._reference(getattr(view_layer, name, None))) for name in ("material_override", "world_override")]
+        lines += [
+            (name, self._reference(getattr(view_layer, name, None))) for name in ("material_override", "world_override")
+        ]
         lines += [(name, getattr(view_layer, name)) for name in ("use_sky", "use_solid", "use_strand", "use_volumes")]
         lines.append(("world", self._reference(scene.world)))
         lines += self._collections(view_layer.layer_collection)
@@ -106,17 +156,24 @@ class _Walk:
             block = self.pending.pop()
             key = (type(block).__name__, block.name_full)
             if key not in self.digests:
-                self.digests[key] = _sha(repr(self._block(block)))
+                self.digests[key] = sha(repr(self._block(block)))
         if self.timed:
             lines.append(("frame", (scene.frame_current, scene.frame_subframe)))
-        return _sha(repr((sorted(map(repr, lines)), sorted(self.digests.items()))))
+        return sha(repr((sorted(map(repr, lines)), sorted(self.digests.items()))))
 
     def _collections(self, layer_collection: bpy.types.LayerCollection) -> list[tuple]:
         lines = []
         for child in layer_collection.children:
-            lines.append((
-                "collection", child.name, child.exclude, child.holdout, child.indirect_only, child.collection.hide_render,
-            ))
+            lines.append(
+                (
+                    "collection",
+                    child.name,
+                    child.exclude,
+                    child.holdout,
+                    child.indirect_only,
+                    child.collection.hide_render,
+                )
+            )
             lines += self._collections(child)
         return lines
 
@@ -130,8 +187,13 @@ class _Walk:
 
     def _block(self, block: bpy.types.ID) -> object:
         if isinstance(block, bpy.types.Image):
-            settings = (block.alpha_mode, block.generated_type, _plain(block.generated_color), block.colorspace_settings.name)
-            return settings, _image(block)
+            settings = (
+                block.alpha_mode,
+                block.generated_type,
+                plain(block.generated_color),
+                block.colorspace_settings.name,
+            )
+            return settings, image_digest(block)
         if isinstance(block, bpy.types.Volume):
             return bpy.path.basename(block.filepath), block.is_sequence, block.frame_start, block.frame_offset
         if isinstance(block, bpy.types.VectorFont):
@@ -141,7 +203,7 @@ class _Walk:
         extra: list[object] = []
         skip: set[str] = set()
         if isinstance(block, (bpy.types.Mesh, bpy.types.Curves, bpy.types.PointCloud)):
-            extra += _attributes(block)
+            extra += attributes(block)
             extra.append([self._reference(material) for material in block.materials])
             return extra, self._reference(getattr(block, "shape_keys", None)), self._animation(block)
         if isinstance(block, bpy.types.Key):
@@ -149,20 +211,22 @@ class _Walk:
                 values = np.empty(3 * len(shape.data), np.float32)
                 if hasattr(shape.data[0] if len(shape.data) else shape, "co"):
                     shape.data.foreach_get("co", values)
-                extra.append(_sha(values.tobytes()))
+                extra.append(sha(values.tobytes()))
             skip = {"user", "data", "points"}
         elif isinstance(block, bpy.types.NodeTree):
             return self._node_tree(block)
         elif isinstance(block, bpy.types.Armature):
-            return [(bone.name, _plain(bone.matrix_local), bone.length) for bone in block.bones]
+            return [(bone.name, plain(bone.matrix_local), bone.length) for bone in block.bones]
         elif isinstance(block, bpy.types.Collection):
             return (
-                block.hide_render, _plain(block.instance_offset), [self._reference(item) for item in block.objects],
+                block.hide_render,
+                plain(block.instance_offset),
+                [self._reference(item) for item in block.objects],
                 [self._reference(item) for item in block.children],
             )
         elif isinstance(block, bpy.types.Object):
             if block.pose is not None:
-                extra += [(bone.name, _plain(bone.matrix_basis)) for bone in block.pose.bones]
+                extra += [(bone.name, plain(bone.matrix_basis)) for bone in block.pose.bones]
                 extra += [self._items(bone.constraints) for bone in block.pose.bones]
             self.timed |= any(modifier.type in TIMED_MODIFIERS for modifier in block.modifiers)
         elif isinstance(block, bpy.types.Curve):
@@ -184,12 +248,22 @@ class _Walk:
             if node.type == 'FRAME':
                 continue
             sockets = [
-                [(socket.identifier, self._value(socket, "default_value")) for socket in group if hasattr(socket, "default_value")]
+                [
+                    (socket.identifier, self._value(socket, "default_value"))
+                    for socket in group
+                    if hasattr(socket, "default_value")
+                ]
                 for group in (node.inputs, node.outputs)
             ]
             nodes.append((node.name, node.bl_idname, self._fields(node, skip=NODE_SKIPPED), sockets))
         links = [
-            (link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier, link.is_muted)
+            (
+                link.from_node.name,
+                link.from_socket.identifier,
+                link.to_node.name,
+                link.to_socket.identifier,
+                link.is_muted,
+            )
             for link in tree.links
         ]
         return sorted(map(repr, nodes)), sorted(links), self._animation(tree)
@@ -215,7 +289,7 @@ class _Walk:
         return [(name, self._custom_value(value)) for name, value in values if not hasattr(value, "keys")]
 
     def _custom_value(self, value: object) -> object:
-        return self._reference(value) if isinstance(value, bpy.types.ID) else _plain(value)
+        return self._reference(value) if isinstance(value, bpy.types.ID) else plain(value)
 
     def _value(self, struct: bpy.types.bpy_struct, name: str) -> object:
         field = struct.bl_rna.properties[name]
@@ -228,7 +302,7 @@ class _Walk:
             return self._reference(value)
         if isinstance(value, bpy.types.bpy_struct):
             return self._fields(value) if _is_owned(value) else getattr(value, "name", None)
-        return _plain(value)
+        return plain(value)
 
     def _items(self, items: bpy.types.bpy_prop_collection) -> list:
         return [self._reference(item) if isinstance(item, bpy.types.ID) else self._fields(item) for item in items]
@@ -240,77 +314,23 @@ def _is_skipped(name: str) -> bool:
 
 def _is_owned(struct: bpy.types.bpy_struct) -> bool:
     """Whether a struct is part of what points at it, and not a neighbour to which one may come in circles."""
-    return not isinstance(struct, (
-        bpy.types.Node, bpy.types.NodeSocket, bpy.types.Bone, bpy.types.PoseBone, bpy.types.ShapeKey, bpy.types.Modifier,
-        bpy.types.Constraint, bpy.types.ParticleSystem, bpy.types.FCurve, bpy.types.Depsgraph,
-    ))
+    return not isinstance(
+        struct,
+        (
+            bpy.types.Node,
+            bpy.types.NodeSocket,
+            bpy.types.Bone,
+            bpy.types.PoseBone,
+            bpy.types.ShapeKey,
+            bpy.types.Modifier,
+            bpy.types.Constraint,
+            bpy.types.ParticleSystem,
+            bpy.types.FCurve,
+            bpy.types.Depsgraph,
+        ),
+    )
 
 
 def _is_marker(object_: bpy.types.Object) -> bool:
     """Whether an object sheds no light and stops none."""
     return object_.type in NO_LIGHT_TYPES or (object_.type == 'EMPTY' and object_.instance_type == 'NONE')
-
-
-def _attributes(block: bpy.types.ID) -> list[tuple]:
-    """Name, type and digest of every array of a mesh, curves or points, but of those that are selections or ours."""
-    lines = []
-    for attribute in block.attributes:
-        name = attribute.name
-        if name.startswith(OWN) or (name.startswith(".") and name not in MESH_TOPOLOGY):
-            continue
-        lines.append((name, attribute.data_type, attribute.domain, _sha(_attribute_values(attribute))))
-    if isinstance(block, bpy.types.Mesh):
-        starts = np.empty(len(block.polygons), np.int32)
-        block.polygons.foreach_get("loop_start", starts)
-        lines.append(("faces", len(block.loops), _sha(starts.tobytes())))
-    return sorted(lines)
-
-
-def _attribute_values(attribute: bpy.types.Attribute) -> bytes:
-    formats = {
-        'FLOAT': ("value", np.float32, 1), 'INT': ("value", np.int32, 1), 'INT8': ("value", np.int32, 1),
-        'BOOLEAN': ("value", bool, 1), 'FLOAT_VECTOR': ("vector", np.float32, 3), 'FLOAT2': ("vector", np.float32, 2),
-        'FLOAT_COLOR': ("color", np.float32, 4), 'BYTE_COLOR': ("color", np.float32, 4), 'QUATERNION': ("value", np.float32, 4),
-        'INT32_2D': ("value", np.int32, 2), 'INT16_2D': ("value", np.int32, 2), 'FLOAT4X4': ("value", np.float32, 16),
-    }
-    if attribute.data_type not in formats:
-        return repr([item.value for item in attribute.data]).encode()
-    name, kind, width = formats[attribute.data_type]
-    values = np.empty(width * len(attribute.data), kind)
-    attribute.data.foreach_get(name, values)
-    return values.tobytes()
-
-
-def _image(image: bpy.types.Image) -> str:
-    """Digest of an image's contents, the same whether they are packed or in a file."""
-    if image.source == 'GENERATED' and not image.is_dirty and not image.packed_files:
-        return repr((tuple(image.size), image.use_generated_float))
-    if image.is_dirty and image.has_data:
-        values = np.empty(len(image.pixels), np.float32)
-        image.pixels.foreach_get(values)
-        return _sha(values.tobytes())
-    if image.packed_files:
-        return repr([_sha(file.packed_file.data) for file in image.packed_files if file.packed_file])
-    path = Path(bpy.path.abspath(image.filepath, library=image.library))
-    try:
-        return repr([_sha(path.read_bytes())])
-    except OSError:
-        return repr(("missing", os.path.basename(image.filepath)))
-
-
-def _plain(value: object) -> object:
-    """Numbers, texts, and nested tuples of them."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, bytes):
-        return _sha(value)
-    if isinstance(value, (set, frozenset)):
-        return tuple(sorted(value))
-    try:
-        return tuple(_plain(item) for item in value)
-    except TypeError:
-        return type(value).__name__
-
-
-def _sha(data: str | bytes) -> str:
-    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()

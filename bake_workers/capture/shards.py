@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
 import numpy as np
+
 from bake_workers import protocol
 from core import tensorfile
 from core.dataset import SCHEMA, Dataset, Shard, open_dataset, shard_metadata
@@ -35,10 +37,16 @@ def cut_shards(sets: list[tuple[str, int, int]], seed: int) -> list[dict]:
         for first, last in zip(bounds, bounds[1:], strict=False):
             number = len(entries)
             shard_seed = int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1)
-            entries.append({
-                "file": f"shard-{number:05d}.safetensors", "set": name, "first": first, "count": last - first,
-                "seed": shard_seed, "paths": paths,
-            })
+            entries.append(
+                {
+                    "file": f"shard-{number:05d}.safetensors",
+                    "set": name,
+                    "first": first,
+                    "count": last - first,
+                    "seed": shard_seed,
+                    "paths": paths,
+                }
+            )
     return entries
 
 
@@ -60,6 +68,14 @@ def start(directory: Path, info: dict, plan: dict[str, np.ndarray], metadata: di
     digest = tensorfile.read(directory / PLAN)[1]["sha256"]
     protocol.write_json(directory / INFO, {"schema": SCHEMA, "plan_sha256": digest, **info})
     return open_dataset(directory, info["kind"])
+
+
+def renew(dataset: Dataset, **values: object) -> Dataset:
+    """Replace values of ``dataset.json`` where they differ."""
+    info = {**dataset.info, **values}
+    if info != dataset.info:
+        protocol.write_json(dataset.directory / INFO, info)
+    return dataclasses.replace(dataset, info=info)
 
 
 def is_measured(dataset: Dataset, shard: Shard) -> bool:

@@ -34,7 +34,7 @@ class ViewPoints:
 def camera_rays(scene: bpy.types.Scene, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
     """Origins and unit directions (height * width, 3) through the pixels' centres, row by row from the top."""
     camera = scene.camera
-    # corners of the picture: upper right, lower right, lower left, upper left; in the camera's space, which looks along -Z
+    # the picture's corners in the camera's space, which looks along -Z: upper right, lower right, lower left, upper left
     frame = np.array(camera.data.view_frame(scene=scene), np.float64)
     right, down = frame[0] - frame[3], frame[2] - frame[3]
     across, along = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
@@ -87,7 +87,11 @@ def see(opened: OpenScene, geometry: Geometry, volumes: list[Volume], width: int
     positions = origins[hit] + directions[hit] * distances[hit, None] + normals * (OFFSET * opened.metre)
     inside = np.any([volume.contains(positions, 0.5) for volume in volumes], axis=0)
     return ViewPoints(
-        width, height, hit[inside].astype(np.int32), positions[inside].astype(np.float32), normals[inside].astype(np.float32)
+        width,
+        height,
+        hit[inside].astype(np.int32),
+        positions[inside].astype(np.float32),
+        normals[inside].astype(np.float32),
     )
 
 
@@ -99,6 +103,8 @@ def cast_visible(geometry: Geometry, origins: np.ndarray, directions: np.ndarray
         if not len(hidden):
             break
         start = distances[hidden] * (1.0 + 1e-5) + 1e-6
-        further, next_triangles = geometry.cast(origins[hidden] + directions[hidden] * start[:, None], directions[hidden])
+        further, next_triangles = geometry.cast(
+            origins[hidden] + directions[hidden] * start[:, None], directions[hidden]
+        )
         distances[hidden], triangles[hidden] = start + further, next_triangles
     return distances, triangles
