@@ -56,7 +56,7 @@ def save(blend: Path, scene_name: str | None, directory: Path, target: Path) -> 
     target = Path(os.path.realpath(target))  # a link stays a link
     with open(blend, "rb") as file:
         compressed = file.read(4) == ZSTANDARD
-    partial = target.with_name(f"{target.stem}.partial-{os.getpid()}.blend")
+    partial = target.with_name(f"{target.stem}.partial.blend")  # one name, so that a killed save leaves one at most
     try:
         # A copy in the target's folder: relative paths are adapted to it, and the rename is atomic.
         bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, compress=compressed, relative_remap=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ TINY = {
     "preview_paths": 3,
     "geometry_steps": 10,
     "light_steps": 10,
+    "threads": 1,
 }
 
 
@@ -83,18 +83,38 @@ def run_python(
     )
 
 
-def start(*words: object, **extra: str) -> subprocess.Popen[str]:
-    """Start ``python -m bake_workers`` with its own process group."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "bake_workers", *map(str, words)],
-        env=environment(**extra),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-        start_new_session=os.name != "nt",
-    )
+class Running(subprocess.Popen):
+    """A ``python -m bake_workers`` at work, with its own process group."""
+
+    def __init__(self, *words: object, stdin: int = subprocess.DEVNULL, **extra: str) -> None:
+        self.began = time.time()
+        super().__init__(
+            [sys.executable, "-m", "bake_workers", *map(str, words)],
+            env=environment(**extra),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=stdin,
+            text=True,
+            encoding="utf-8",
+            start_new_session=os.name != "nt",
+        )
+
+    def wait_for(self, job: Path, stage: str, *, least: int = 0, timeout: float = 120.0) -> dict:
+        """Wait until this run has noted progress of a stage, with ``done`` at least ``least``; returns the event."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            assert self.poll() is None, f"ended early with {self.returncode}: {self.communicate()}"
+            for event in read_events(job):
+                fresh = event["time"] >= self.began - 0.01
+                if fresh and (event["type"], event["stage"]) == ("progress", stage) and event["done"] >= least:
+                    return event
+            time.sleep(0.01)
+        raise AssertionError(f"no progress of {stage} within {timeout} s: {read_events(job)}")
+
+    def kill_hard(self) -> None:
+        """SIGKILL it, and wait for its end."""
+        self.kill()
+        self.communicate(timeout=10)
 
 
 def write_scene(path: Path, *words: object, version: str = "4.5") -> Path:
@@ -102,17 +122,6 @@ def write_scene(path: Path, *words: object, version: str = "4.5") -> Path:
     result = run_python(blender_python(version), ROOT / "tests" / "scripts" / "write_scene.py", path, *words)
     assert path.is_file(), result.stdout + result.stderr
     return path
-
-
-def wait_for_event(job: Path, stage: str, kind: str = "progress", *, least: int = 0, timeout: float = 120.0) -> dict:
-    """Wait until a job's events hold one of that stage and type (with ``done`` at least ``least``)."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        for event in read_events(job):
-            if event["stage"] == stage and event["type"] == kind and event.get("done", 0) >= least:
-                return event
-        time.sleep(0.01)
-    raise AssertionError(f"no {kind} of {stage} within {timeout} s: {read_events(job)}")
 
 
 def read_events(job: Path) -> list[dict]:
@@ -145,12 +154,6 @@ def wait_until_gone(text: str, timeout: float = 2.0) -> float:
         assert time.monotonic() - begin < timeout, f"still running: {processes_with(text)}"
         time.sleep(0.01)
     return time.monotonic() - begin
-
-
-def kill(process: subprocess.Popen) -> None:
-    """SIGKILL a process that a test started, and wait for it."""
-    process.send_signal(signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
-    process.communicate(timeout=10)
 
 
 def one_line(result: subprocess.CompletedProcess[str]) -> str:

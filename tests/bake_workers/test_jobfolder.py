@@ -32,7 +32,8 @@ def test_the_lock_holds_against_another_process_and_goes_with_it(tmp_path: Path)
     with pytest.raises(NeuralBakeError) as error, jobfolder.JobFolder(path):
         pass
     assert error.value.code == "busy"
-    support.kill(holder)
+    holder.kill()
+    holder.communicate(timeout=10)
     with jobfolder.JobFolder(path) as folder:
         folder.begin(JOB, resume=False)
     assert protocol.read_job(path) == JOB

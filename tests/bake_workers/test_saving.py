@@ -35,7 +35,7 @@ for obj in bpy.context.scene.objects:
     entry = {"keys": sorted(keys), "hash": keys["neural_bake_scene_hash"]}
     entry["matrix"] = list(keys["neural_bake_matrix"])
     entry["light"] = light_grid.from_object(obj).irradiance(points, normals).tolist()
-    entry["ui"] = {key: obj.id_properties_ui(key).as_dict()["description"] for key in keys if isinstance(keys[key], float)}
+    entry["ui"] = {key: obj.id_properties_ui(key).as_dict()["description"] for key in keys if type(keys[key]) is float}
     found[obj.name] = entry
 images = {}
 for image in bpy.data.images:
