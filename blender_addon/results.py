@@ -75,6 +75,8 @@ def load(scene: bpy.types.Scene, directory: Path) -> list[bpy.types.Object]:
     objects[0]["neural_bake_manifest"] = text
     objects[0]["neural_bake_weights"] = weights
     write_metrics(objects[0], manifest["metrics"])
+    for obj in objects:
+        obj.update_tag()  # or a driver that reads the errors would not find them before the file is loaded again
     for name, files in IMAGES:
         path = next((directory / file for file in files if file in manifest["files"]), None)
         if path is not None:

@@ -167,3 +167,24 @@ def one_line(result: subprocess.CompletedProcess[str]) -> str:
 def snapshot(folder: Path) -> dict[str, bytes]:
     """Every file of a folder with its contents."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def run_in_blender(
+    python: Path, resources: Path, code: str, *words: object, timeout: float = 300.0, **extra: str
+) -> tuple[dict, subprocess.CompletedProcess[str]]:
+    """Run a script inside a bpy that has its own user resources.
+
+    Args:
+        python: a Python with bpy.
+        resources: folder for BLENDER_USER_RESOURCES.
+        code: the script; what it imports from ``tests/scripts`` is found, our packages are not.
+        words: its arguments.
+
+    Returns:
+        What it told by ``extension.answer``, and the ended process.
+    """
+    extra = {"BLENDER_USER_RESOURCES": str(resources), "PYTHONPATH": str(ROOT / "tests" / "scripts"), **extra}
+    result = run_python(python, "-c", code, *words, timeout=timeout, **extra)
+    answers = [line for line in result.stdout.splitlines() if line.startswith("ANSWER ")]
+    assert answers and result.returncode == 0, f"rc {result.returncode}\n{result.stdout}\n{result.stderr}"
+    return json.loads(answers[-1].removeprefix("ANSWER ")), result
