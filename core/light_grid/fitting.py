@@ -25,10 +25,10 @@ from .model import Batch, LightGridModel, blended_irradiance
 from .values import Group, prior_weight, solve
 
 # Chosen on the rooms of the benchmarks; the choosing set guards against scenes where they are wrong.
-NORMAL_BIAS = 0.1
+NORMAL_BIAS = 0.05
 LOSS_FLOOR = 0.05
 GEOMETRY_RATE = 0.02
-LIGHT_RATE = 0.005
+LIGHT_RATE = 0.01
 GEOMETRY_PULL = 0.01
 PRIOR_PULL = 1.0
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
