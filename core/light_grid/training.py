@@ -69,16 +69,11 @@ def train_dataset(
         times[name], clock = round(time.monotonic() - clock, 3), time.monotonic()
 
     progress("read", 0, 1)
-    dataset, settings = _open(dataset_dir, overrides)
-    train, choose = dataset.samples("train"), dataset.samples("choose")
-    prepared = _prepare(dataset, settings)
+    dataset, settings = open_training(dataset_dir, overrides)
     lap("read")
-    candidates = _tuned_rivals(prepared, choose, progress)
-    lap("rivals")
-    candidates[OURS] = _fit_all(prepared, train, choose, settings, progress)
-    lap("fit")
-    scores = {name: _score(grids, choose) for name, grids in candidates.items()}
+    candidates, scores = fit_methods(dataset, settings, progress)
     kept = min(scores, key=lambda name: (scores[name], name != OURS))
+    lap("fit")
     metrics_entry = _report(dataset, candidates) | {"kept": kept, "choose": scores}
     lap("report")
     Path(out_dir, WEIGHTS).write_bytes(encode(candidates[kept]))
@@ -96,11 +91,11 @@ def train_dataset(
         "source": dataset.info.get("source"),
         "meter": dataset.info.get("meter", {}),
         "seeds": {"capture": dataset.info["settings"]["seed"], "train": settings.seed},
-        "samples": {"train": len(train), "choose": len(choose), "report": metrics_entry["report_points"]},
-        "probes": sum(part.grid.count for part in prepared),
+        "samples": {name: len(dataset.dataset.plan[f"{name}_positions"]) for name in ("train", "choose", "report")},
+        "probes": sum(grid.count for grid, _ in dataset.grids),
         "grids": [
-            {"name": name, "matrix": part.grid.matrix.tolist(), "resolution": list(part.grid.resolution)}
-            for name, part in zip(dataset.names, prepared)
+            {"name": name, "matrix": grid.matrix.tolist(), "resolution": list(grid.resolution)}
+            for name, (grid, _) in zip(dataset.names, dataset.grids)
         ],
         "metrics": metrics_entry,
         "notes": list(dataset.info.get("notes", ())),
@@ -108,11 +103,26 @@ def train_dataset(
     })
 
 
-def _open(directory: Path, overrides: dict) -> tuple[LightGridDataset, LightGridSettings]:
+def open_training(directory: Path, overrides: dict) -> tuple[LightGridDataset, LightGridSettings]:
     """The dataset and the settings in force: the dataset's own, then the overrides."""
     dataset = load_dataset(directory, "indirect")
     settings = LightGridSettings.from_dict({**dataset.info["settings"], **overrides})
     return LightGridDataset(dataset.dataset, settings.light), settings
+
+
+def fit_methods(
+    dataset: LightGridDataset, settings: LightGridSettings, progress: Progress
+) -> tuple[dict[str, list[BakedGrid]], dict[str, float]]:
+    """Ours and every rival, tuned on the choosing points.
+
+    Returns:
+        The grids by method, and each method's relMSE on the choosing points.
+    """
+    choose = dataset.samples("choose")
+    prepared = _prepare(dataset, settings)
+    candidates = _tuned_rivals(prepared, choose, progress)
+    candidates[OURS] = _fit_all(prepared, dataset.samples("train"), choose, settings, progress)
+    return candidates, {name: _score(grids, choose) for name, grids in candidates.items()}
 
 
 def _prepare(dataset: LightGridDataset, settings: LightGridSettings) -> list[Prepared]:

@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the benchmarks share: bakes through the command line, and results as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "out" / "benchmarks"
+# Real scenes with references, for these machines only; see the README there for licences.
+SCENES = ROOT.parent / "shared" / "data" / "scenes"
+
+
+def bake(scene: Path, out: Path, *words: str) -> dict:
+    """Bake by the command line that users type; returns the manifest."""
+    command = [sys.executable, "-m", "bake_workers", "bake", str(scene), "--kind", "light_grid", "--out", str(out), *words]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, stdout=subprocess.DEVNULL)
+    return json.loads((out / "manifest.json").read_text("utf-8"))
+
+
+def save(name: str, rows: object) -> None:
+    """Write a benchmark's figures with the machine they were measured on."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    machine = {"cores": os.cpu_count(), "processor": platform.machine(), "python": platform.python_version()}
+    path = OUT / f"{name}.json"
+    path.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n", "utf-8")
+    print(f"written: {path.relative_to(ROOT)}")
