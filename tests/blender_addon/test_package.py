@@ -125,3 +125,17 @@ def test_an_environment_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(environments.BuildError):
         environments.make(".venv", Path(sys.executable), "small.txt")
     shutil.rmtree(tmp_path / ".venv")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="uses a shell script")
+def test_a_python_without_ensurepip_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Debian's, which keeps it in a package of its own; the pip of the base Python serves then."""
+    base = tmp_path / "python3.11"
+    base.write_text(f'#!/bin/sh\ncase "$*" in *ensurepip*) exit 1;; esac\nexec "{sys.executable}" "$@"\n')
+    base.chmod(0o755)
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "small.txt").write_text("# nothing\n")
+    monkeypatch.setattr(environments, "ROOT", tmp_path)
+    python = environments.make(".venv", base, "small.txt")
+    assert environments.version(python) == "3.11"
+    assert not list((tmp_path / ".venv").rglob("site-packages/pip"))

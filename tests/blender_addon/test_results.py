@@ -61,7 +61,8 @@ source = bpy.data.images.load(directory + "/preview.exr")
 same = bool(np.array_equal(pixels(source), pixels(bpy.data.images["Neural Bake Preview"])))
 bpy.data.images.remove(source)
 values = {key: obj[key] for key in obj.keys() if isinstance(obj[key], float)}
-answer(results=results, state=state(), mine=obj["mine"], images=sorted(bpy.data.images.keys()), same=same, values=values,
+images = sorted(bpy.data.images.keys())
+answer(results=results, state=state(), mine=obj["mine"], images=images, same=same, values=values,
        manifest=obj["neural_bake_manifest"])
 """
     answer = run(user, code, tiny_scene, baked)
