@@ -142,17 +142,16 @@ def _prepare(dataset: LightGridDataset, settings: LightGridSettings) -> list[Pre
 def _tuned_rivals(prepared: list[Prepared], choose: Samples, progress: Progress) -> dict[str, list[BakedGrid]]:
     """Every classic method, each in the configuration that the choosing set likes best."""
     result = {}
-    options = [(method, option) for method in baselines.METHODS for option in baselines.candidates(method)]
+    options = [
+        (method, option, exclude)
+        for method in baselines.METHODS
+        for option in baselines.candidates(method)
+        for exclude in ((False,) if method == "trilinear" else (True, False))
+    ]
     best: dict[str, float] = {}
-    for done, (method, option) in enumerate(options):
+    for done, (method, option, exclude) in enumerate(options):
         progress("rivals", done, len(options))
-        grids = [
-            BakedGrid(
-                part.grid, part.sh if method == "trilinear" else part.dilated, method, option.bias,
-                facing=option.facing, geometry=_geometry_for(method, part.geometry),
-            )
-            for part in prepared
-        ]
+        grids = [_rival(part, option, exclude) for part in prepared]
         score = _score(grids, choose)
         if score < best.get(method, np.inf):
             best[method], result[method] = score, grids
@@ -160,11 +159,16 @@ def _tuned_rivals(prepared: list[Prepared], choose: Samples, progress: Progress)
     return result
 
 
-def _geometry_for(method: str, geometry: baselines.ProbeGeometry) -> baselines.ProbeGeometry | None:
-    """Only what the method needs, since a kept rival's geometry goes into the artifact."""
-    if method == "trilinear":
-        return None
-    return geometry if method == "ddgi" else baselines.ProbeGeometry(geometry.valid)
+def _rival(part: Prepared, option: baselines.Configuration, exclude: bool) -> BakedGrid:
+    """One configuration of a classic method; with ``exclude``, probes inside geometry have no say and take their
+    neighbours' light. Without, they keep the darkness that they see, which suits gaps behind furniture better."""
+    geometry = None
+    if option.method != "trilinear":
+        valid = part.geometry.valid if exclude else np.ones_like(part.geometry.valid)
+        # Only what the method needs, since a kept rival's geometry goes into the artifact.
+        geometry = baselines.ProbeGeometry(valid, part.geometry.depth if option.method == "ddgi" else None)
+    sh = part.dilated if exclude else part.sh
+    return BakedGrid(part.grid, sh, option.method, option.bias, facing=option.facing, geometry=geometry)
 
 
 def _fit_all(
@@ -235,7 +239,11 @@ def _report(dataset: LightGridDataset, candidates: dict[str, list[BakedGrid]]) -
         grids = candidates[name]
         result = LightGrid(grids, {}).irradiance(first.positions, first.normals)
         held_out[name] = metrics.evaluate(result, first.stored, second.stored, total)
-        configurations[name] = {"bias": grids[0].bias, "facing": grids[0].facing}
+        geometry = grids[0].geometry
+        configurations[name] = {
+            "bias": grids[0].bias, "facing": grids[0].facing,
+            "excludes_invalid": geometry is not None and not all(grid.geometry.valid.all() for grid in grids),
+        }
     return {
         "held_out": held_out,
         "noise_floor": metrics.noise_floor(first.stored, second.stored),
