@@ -110,13 +110,14 @@ class Meter:
             view_layer.objects.active = object_
             scene.cycles.samples = -(-paths // CORNERS)
             scene.cycles.seed = seed
-            return {"direct": self._bake(mesh, 'DIRECT'), "indirect": self._bake(mesh, 'INDIRECT')}
+            return {"direct": self._bake(object_, 'DIRECT'), "indirect": self._bake(object_, 'INDIRECT')}
         finally:
             bpy.data.objects.remove(object_)
             bpy.data.meshes.remove(mesh)
 
-    def _bake(self, mesh: bpy.types.Mesh, light: str) -> np.ndarray:
-        with self._context():
+    def _bake(self, object_: bpy.types.Object, light: str) -> np.ndarray:
+        mesh = object_.data
+        with self._context(active_object=object_, object=object_, selected_objects=[object_]):
             bpy.ops.object.bake(
                 type='DIFFUSE',
                 pass_filter={light},

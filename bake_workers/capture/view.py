@@ -34,7 +34,7 @@ class ViewPoints:
 def camera_rays(scene: bpy.types.Scene, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
     """Origins and unit directions (height * width, 3) through the pixels' centres, row by row from the top."""
     camera = scene.camera
-    # the picture's corners in the camera's space, which looks along -Z: upper right, lower right, lower left, upper left
+    # the picture's corners in the camera's space, which looks along -Z, clockwise from the upper right
     frame = np.array(camera.data.view_frame(scene=scene), np.float64)
     right, down = frame[0] - frame[3], frame[2] - frame[3]
     across, along = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
