@@ -198,8 +198,11 @@ def _fit_all(
             result.append(_untrained(part))
             continue
         option = baselines.Configuration("ddgi", NORMAL_BIAS)
+        # Probes inside furniture take part: the darkness that they see is right for the gaps around it, and where it is
+        # not, the measured light says so.
+        seen = baselines.ProbeGeometry(np.ones_like(part.geometry.valid), part.geometry.depth)
         visibility = np.concatenate([
-            baselines.corner_weights(part.grid, part.geometry, option, positions[rows], normals[rows])[1].astype(np.float32)
+            baselines.corner_weights(part.grid, seen, option, positions[rows], normals[rows])[1].astype(np.float32)
             for rows in np.array_split(np.arange(len(positions)), len(positions) // 65536 + 1)
         ])
         points = SortedPoints(part.grid, positions, normals, stored / scale, visibility, device)
