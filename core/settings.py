@@ -66,8 +66,7 @@ class Settings:
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
         return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in dataclasses.asdict(self).items()
+            name: list(value) if isinstance(value, tuple) else value for name, value in dataclasses.asdict(self).items()
         }
 
 
@@ -80,25 +79,33 @@ def _convert(field: dataclasses.Field, hint: object, value: object) -> object:
     problem = NeuralBakeError("bad_setting", f"Setting {field.name} cannot be {value!r}: {_expectation(field, kind)}.")
     try:
         if kind is bool:
-            result: object = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[str(value).lower()]
+            result: object = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[
+                str(value).lower()
+            ]
         elif typing.get_origin(kind) is tuple:
             parts = value.split(",") if isinstance(value, str) else list(value)
             if len(parts) != len(typing.get_args(kind)):
                 raise problem
-            result = tuple(int(part) for part in parts)
+            result = tuple(_number(int, part) for part in parts)
         else:
-            result = kind(value)
-            if kind is int and isinstance(value, float) and value != result:
-                raise problem
-    except (ValueError, TypeError, KeyError) as error:
+            result = _number(kind, value) if kind in (int, float) else kind(value)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise problem from error
     low, high, choices = (field.metadata[key] for key in ("low", "high", "choices"))
     for number in result if isinstance(result, tuple) else (result,):
         if isinstance(number, (int, float)) and not isinstance(number, bool):
-            if not math.isfinite(number) or (low is not None and number < low) or (high is not None and number > high):
+            if (low is not None and number < low) or (high is not None and number > high):
                 raise problem
     if choices and result not in choices:
         raise problem
+    return result
+
+
+def _number(kind: type, value: object) -> int | float:
+    """``value`` as an int or a finite float; ValueError, TypeError or OverflowError where that would change it."""
+    result = kind(value)
+    if isinstance(value, bool) or not math.isfinite(result) or (isinstance(value, float) and value != result):
+        raise ValueError(value)
     return result
 
 
@@ -113,6 +120,8 @@ def _expectation(field: dataclasses.Field, kind: object) -> str:
     else:
         noun = {int: "a whole number", float: "a number"}.get(kind, "a text")
     limits = " and ".join(
-        text for text in (f"at least {low:g}" if low is not None else "", f"at most {high:g}" if high is not None else "") if text
+        text
+        for text in (f"at least {low:g}" if low is not None else "", f"at most {high:g}" if high is not None else "")
+        if text
     )
     return f"it is {noun}{', ' + limits if limits else ''}"

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import operator
 import os
 from pathlib import Path
 
@@ -21,24 +23,37 @@ import numpy as np
 from .errors import NeuralBakeError
 
 DTYPES = {
-    "F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"),
-    "I64": np.dtype("<i8"), "I32": np.dtype("<i4"), "I16": np.dtype("<i2"), "I8": np.dtype("i1"),
-    "U8": np.dtype("u1"), "BOOL": np.dtype("?"),
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+    "I16": np.dtype("<i2"),
+    "I8": np.dtype("i1"),
+    "U8": np.dtype("u1"),
+    "BOOL": np.dtype("?"),
 }
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 HEADER_LIMIT = 16 * 2**20
 
 
 def encode(tensors: dict[str, np.ndarray], metadata: dict[str, str] | None = None) -> bytes:
-    """Serialise named arrays. A digest of the data goes into the metadata as ``sha256``, so that a reader can verify it."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in sorted(tensors.items())}
-    header: dict[str, object] = {}
-    offset = 0
-    for name, array in arrays.items():
-        if array.dtype not in NAMES:
+    """Serialise named arrays. A digest of the data goes into the metadata as ``sha256``, so that a reader can verify
+    it.""" arrays = {name: np.asarray(array, order="C")
+    for name, array in
+    sorted(tensors.items())} header: dict[str, object] = {}
+    offset = 0 for name,
+    array in
+  
+   
+    arrays.items():
+        if array.dtype not in
+        NAMES:
             raise TypeError(f"{name}: no .safetensors type for {array.dtype}")
         header[name] = {
-            "dtype": NAMES[array.dtype], "shape": list(array.shape), "data_offsets": [offset, offset + array.nbytes],
+            "dtype": NAMES[array.dtype],
+            "shape": list(array.shape),
+            "data_offsets": [offset, offset + array.nbytes],
         }
         offset += array.nbytes
     body = b"".join(array.tobytes() for array in arrays.values())
@@ -68,19 +83,23 @@ def decode(data: bytes, source: str = "data") -> tuple[dict[str, np.ndarray], di
         header = json.loads(data[8 : 8 + length])
         metadata = dict(header.pop("__metadata__", {}))
         body = memoryview(data)[8 + length :]
-        arrays = {}
+        arrays, spans = {}, []
         for name, entry in header.items():
             dtype = DTYPES[entry["dtype"]]
-            start, end = (int(value) for value in entry["data_offsets"])
-            shape = tuple(int(value) for value in entry["shape"])
-            count = int(np.prod(shape, dtype=np.int64))
+            start, end = (operator.index(value) for value in entry["data_offsets"])
+            shape = tuple(operator.index(value) for value in entry["shape"])
+            count = math.prod(shape)
             if min(shape, default=0) < 0 or not 0 <= start <= end or end - start != count * dtype.itemsize:
                 raise broken(f"tensor {name} has offsets that do not match its shape")
             if end > len(body):
                 raise broken("it is truncated")
             arrays[name] = np.frombuffer(body, dtype, count, start).reshape(shape)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+            spans.append((start, end))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise broken("its header cannot be read") from error
+    spans.sort()
+    if [0, *(end for _, end in spans)] != [*(start for start, _ in spans), len(body)]:
+        raise broken("its tensors overlap or leave gaps")
     digest = metadata.get("sha256")
     if digest is not None and hashlib.sha256(body).hexdigest() != digest:
         raise broken("its contents do not match their checksum")
@@ -90,9 +109,10 @@ def decode(data: bytes, source: str = "data") -> tuple[dict[str, np.ndarray], di
 def write(path: Path, tensors: dict[str, np.ndarray], metadata: dict[str, str] | None = None) -> None:
     """Write a file that is either whole or absent: to a neighbour first, then renamed."""
     path = Path(path)
+    data = encode(tensors, metadata)
     partial = path.with_name(path.name + ".partial")
     with open(partial, "wb") as file:
-        file.write(encode(tensors, metadata))
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
