@@ -4,8 +4,9 @@
 
 """The artifact folder: what a bake leaves, whole or not at all.
 
-A bake writes into a staging folder beside the final one and publishes it by renaming. Between the two renames the earlier
-result stands under ``NAME.previous``, where :func:`locate` still finds it; so a kill at any moment loses nothing.
+A bake writes into a staging folder beside the final one and publishes it by renaming. Between the two renames the
+earlier result stands under ``NAME.previous``, where :func:`locate` still finds it; so a kill at any moment loses
+nothing.
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ def read_manifest(directory: Path, kind: str | None = None) -> dict:
             raise NeuralBakeError("corrupt_file", f"{file} is missing.", "Restore it or bake again.")
         if digest(file) != entry.get("sha256"):
             raise NeuralBakeError(
-                "wrong_hash", f"{file} is not the file that was baked (its sha256 differs).", "Restore it or bake again."
+                "wrong_hash",
+                f"{file} is not the file that was baked (its sha256 differs).",
+                "Restore it or bake again.",
             )
     return manifest
 
@@ -107,7 +110,9 @@ def parse_manifest(data: bytes | str, source: str, kind: str | None = None) -> d
         raise NeuralBakeError("corrupt_file", f"{source} cannot be read.", "Restore it or bake again.") from error
     if schema != SCHEMA:
         raise NeuralBakeError(
-            "schema", f"{source} has schema {schema}; this version reads {SCHEMA}.", "Bake again, or update Neural Bake."
+            "schema",
+            f"{source} has schema {schema}; this version reads {SCHEMA}.",
+            "Bake again, or update Neural Bake.",
         )
     if kind is not None and found != kind:
         raise NeuralBakeError("kind", f"{source} is a result of kind {found}, not {kind}.")

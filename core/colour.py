@@ -23,7 +23,8 @@ def srgb_from_linear(linear: np.ndarray) -> np.ndarray:
 
 
 def exposure_for(image: np.ndarray) -> float:
-    """A factor that brings the 95th percentile of ``image`` to 0.8, so that rooms of any brightness can be looked at."""
+    """A factor that brings the 95th percentile of ``image`` to 0.8, so that rooms of any brightness can be looked
+    at."""
     bright = float(np.percentile(image, 95.0)) if image.size else 0.0
     return 0.8 / bright if bright > 0.0 else 1.0
 

@@ -10,8 +10,8 @@
     plan.safetensors       every point to measure, by set
     shard-00000.safetensors ...   measured light for a run of one set's points
 
-Shards are idempotent: each holds its set, first point, count, seed and scene hash as metadata, ends by an atomic rename,
-and is skipped when it already exists and verifies.
+Shards are idempotent: each holds its set, first point, count, seed and scene hash as metadata, ends by an atomic
+rename, and is skipped when it already exists and verifies.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ class Dataset:
         expected |= {key: str(getattr(shard, key)) for key in ("set", "first", "count", "seed")}
         for key, value in expected.items():
             if metadata.get(key) != value:
-                raise NeuralBakeError("foreign_shard", f"{path} belongs to another scene or bake ({key} differs).", again)
+                raise NeuralBakeError(
+                    "foreign_shard", f"{path} belongs to another scene or bake ({key} differs).", again
+                )
         for name, array in arrays.items():
             if len(array) != shard.count:
                 raise NeuralBakeError("corrupt_file", f"{path} is damaged: {name} has the wrong length.", again)

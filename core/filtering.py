@@ -37,8 +37,10 @@ def smooth_light(
         for row, row_weight in zip(range(-2, 3), KERNEL):
             for column, column_weight in zip(range(-2, 3), KERNEL):
                 shift = (row * stride, column * stride)
-                other = {name: _shifted(array, shift) for name, array in
-                         (("value", result), ("position", positions), ("normal", normals), ("mask", mask))}
+                other = {
+                    name: _shifted(array, shift)
+                    for name, array in (("value", result), ("position", positions), ("normal", normals), ("mask", mask))
+                }
                 alike = np.maximum(np.einsum("hwc,hwc->hw", normals, other["normal"]), 0.0) ** NORMAL_POWER
                 off_plane = np.abs(np.einsum("hwc,hwc->hw", normals, other["position"] - positions))
                 alike = alike * np.exp(-off_plane / (2.0 * footprint)) * other["mask"]

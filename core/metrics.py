@@ -5,8 +5,8 @@
 """Errors of a reconstruction against a noisy reference, each defined once.
 
 Convention:
-    ``result`` (N, 3) is the reconstruction R, ``half_a`` and ``half_b`` (N, 3) two independent estimates of the truth; the
-    reference E is their mean, and "mean" the mean of E over points and colours. Squared errors are debiased as
+    ``result`` (N, 3) is the reconstruction R, ``half_a`` and ``half_b`` (N, 3) two independent estimates of the truth;
+    the reference E is their mean, and "mean" the mean of E over points and colours. Squared errors are debiased as
     (R - A)(R - B), whose expectation is the squared error against the true value; it can come out slightly negative.
 """
 
@@ -36,8 +36,8 @@ def relative_mse(result: np.ndarray, half_a: np.ndarray, half_b: np.ndarray) -> 
 
 
 def smape(result: np.ndarray, half_a: np.ndarray, half_b: np.ndarray) -> float:
-    """Symmetric mean absolute percentage error, mean of |e| / (R + E + 0.001 mean), 0 to 1. Not debiased: read it beside
-    its noise floor."""
+    """Symmetric mean absolute percentage error, mean of |e| / (R + E + 0.001 mean), 0 to 1. Not debiased: read it
+    beside its noise floor."""
     reference = 0.5 * (half_a + half_b)
     floor = SYMMETRIC_FLOOR * _mean(half_a, half_b)
     return float(np.mean(np.abs(result - reference) / (np.abs(result) + reference + floor), dtype=np.float64))
@@ -72,7 +72,9 @@ def noise_floor(half_a: np.ndarray, half_b: np.ndarray) -> dict[str, float]:
     }
 
 
-def evaluate(result: np.ndarray, half_a: np.ndarray, half_b: np.ndarray, total: np.ndarray) -> dict[str, float | int | None]:
+def evaluate(
+    result: np.ndarray, half_a: np.ndarray, half_b: np.ndarray, total: np.ndarray
+) -> dict[str, float | int | None]:
     """All errors of one method, as they stand in ``manifest.json``."""
     dark, count = leak(result, half_a, half_b, total)
     return {

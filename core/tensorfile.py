@@ -38,17 +38,12 @@ HEADER_LIMIT = 16 * 2**20
 
 
 def encode(tensors: dict[str, np.ndarray], metadata: dict[str, str] | None = None) -> bytes:
-    """Serialise named arrays. A digest of the data goes into the metadata as ``sha256``, so that a reader can verify
-    it.""" arrays = {name: np.asarray(array, order="C")
-    for name, array in
-    sorted(tensors.items())} header: dict[str, object] = {}
-    offset = 0 for name,
-    array in
-  
-   
-    arrays.items():
-        if array.dtype not in
-        NAMES:
+    """Serialise named arrays; a digest of the data goes into the metadata as ``sha256``, for readers to verify."""
+    arrays = {name: np.asarray(array, order="C") for name, array in sorted(tensors.items())}
+    header: dict[str, object] = {}
+    offset = 0
+    for name, array in arrays.items():
+        if array.dtype not in NAMES:
             raise TypeError(f"{name}: no .safetensors type for {array.dtype}")
         header[name] = {
             "dtype": NAMES[array.dtype],

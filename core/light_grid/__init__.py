@@ -2,7 +2,8 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Light grid: irradiance probes blended by learned weighting functions, after Iwanicki et al. 2024, "Neural Light Grid".
+"""Light grid: irradiance probes blended by learned weighting functions, after Iwanicki et al. 2024, "Neural Light
+Grid".
 
 ``load(DIR).irradiance(points, normals)`` needs numpy alone.
 """

@@ -75,13 +75,17 @@ class LightGridDataset:
         self.light = light
         try:
             self.grids = [
-                (Grid(np.array(entry["matrix"], np.float64), tuple(int(n) for n in entry["resolution"])),
-                 slice(int(entry["probe_first"]), int(entry["probe_first"]) + int(np.prod(entry["resolution"]))))
+                (
+                    Grid(np.array(entry["matrix"], np.float64), tuple(int(n) for n in entry["resolution"])),
+                    slice(int(entry["probe_first"]), int(entry["probe_first"]) + int(np.prod(entry["resolution"]))),
+                )
                 for entry in self.info["grids"]
             ]
             self.names = [str(entry["name"]) for entry in self.info["grids"]]
         except (KeyError, TypeError, ValueError) as error:
-            raise NeuralBakeError("corrupt_file", f"{dataset.directory} does not describe its grids.", "Bake again.") from error
+            raise NeuralBakeError(
+                "corrupt_file", f"{dataset.directory} does not describe its grids.", "Bake again."
+            ) from error
 
     def samples(self, name: str, points: str | None = None) -> Samples:
         """One measured set; ``points`` names the plan's points where they are called otherwise (report halves).
@@ -93,7 +97,9 @@ class LightGridDataset:
         measured = self.dataset.measured(name)
         positions, normals = (plan.get(f"{points}_{part}") for part in ("positions", "normals"))
         if positions is None or normals is None or not measured or len(positions) != len(measured["indirect"]):
-            raise NeuralBakeError("corrupt_file", f"{self.dataset.directory} has no complete set {name}.", "Bake again.")
+            raise NeuralBakeError(
+                "corrupt_file", f"{self.dataset.directory} has no complete set {name}.", "Bake again."
+            )
         total = measured["direct"] + measured["indirect"]
         return Samples(positions, normals, measured["indirect"] if self.light == "indirect" else total, total)
 
@@ -104,8 +110,12 @@ class LightGridDataset:
         values = measured["indirect"] if self.light == "indirect" else measured["direct"] + measured["indirect"]
         directions = plan["probe_directions"]
         return Probes(
-            directions, values.reshape(-1, len(directions), 3), plan["probe_valid"].astype(bool),
-            plan["probe_reached"].astype(bool), plan["ray_directions"], plan["probe_distances"],
+            directions,
+            values.reshape(-1, len(directions), 3),
+            plan["probe_valid"].astype(bool),
+            plan["probe_reached"].astype(bool),
+            plan["ray_directions"],
+            plan["probe_distances"],
         )
 
     def view(self) -> View | None:

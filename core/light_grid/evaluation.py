@@ -4,8 +4,8 @@
 
 """Irradiance from a baked light grid, with numpy alone.
 
-Points are grouped by cell, so that the eight corner networks of a cell run as a few small matrix products over all of its
-points; groups are sized for the processor's cache and shared among threads (numpy releases the interpreter lock).
+Points are grouped by cell, so that the eight corner networks of a cell run as a few small matrix products over all of
+its points; groups are sized for the processor's cache and shared among threads (numpy releases the interpreter lock).
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class BakedGrid:
 class LightGrid:
     """A baked result: one or several grids, evaluated together.
 
-    The finest grid that contains a point decides; at a grid's border it fades over one cell, half inside and half outside,
-    so that nothing jumps between volumes that are nested, overlap or touch.
+    The finest grid that contains a point decides; at a grid's border it fades over one cell, half inside and half
+    outside, so that nothing jumps between volumes that are nested, overlap or touch.
     """
 
     def __init__(self, grids: list[BakedGrid], manifest: dict) -> None:
@@ -144,9 +144,7 @@ def _evaluate_networks(baked: BakedGrid, points: np.ndarray, normals: np.ndarray
     def run(group: np.ndarray) -> None:
         index = order[padded_index(starts[group], counts[group])]
         # Padding repeats a cell's last point, so writing it again changes nothing.
-        result[index] = _evaluate_cells(
-            baked, group, location.offset[index], location.fraction[index], normals[index]
-        )
+        result[index] = _evaluate_cells(baked, group, location.offset[index], location.fraction[index], normals[index])
 
     groups = [cells[group] for group in padded_groups(counts[cells], CHUNK_POINTS)]
     workers = os.cpu_count() or 1
@@ -167,8 +165,8 @@ def _evaluate_cells(
     probes = baked.grid.corner_probes(cells)
     own = baked.weights[probes]
     first = own[..., SLICES["w1"]].reshape(count, 8, 3, HIDDEN)
-    # The networks see the offset from their own probe; moving that shift into the bias lets all eight share one product.
-    shift = own[..., SLICES["b1"]] - np.einsum("kd,ckdh->ckh", CORNERS.astype(np.float32), first)
+    # The networks see the offset from their own probe; moving that shift into the bias lets all eight share one
+    product. shift = own[..., SLICES["b1"]] - np.einsum("kd,ckdh->ckh", CORNERS.astype(np.float32), first)
     joined = first.transpose(0, 2, 1, 3).reshape(count, 3, 8 * HIDDEN)
     hidden = np.matmul(offset, joined)
     hidden += shift.reshape(count, 1, 8 * HIDDEN)

@@ -19,9 +19,9 @@ FORMAT = "neural_bake.light_grid/1"
 
 
 def encode(grids: list[BakedGrid]) -> bytes:
-    """The bytes of ``weights.safetensors``: for grid i, ``i.matrix`` (4, 4), ``i.resolution`` (3,), ``i.sh`` (P, 9, 3) and what
-    its method needs (``i.weights`` (P, 113); ``i.valid`` (P,); ``i.depth`` (P, 16, 16, 2)), with method, bias and
-    facing as metadata."""
+    """The bytes of ``weights.safetensors``: for grid i, ``i.matrix`` (4, 4), ``i.resolution`` (3,), ``i.sh`` (P, 9, 3)
+    and what its method needs (``i.weights`` (P, 113); ``i.valid`` (P,); ``i.depth`` (P, 16, 16, 2)), with method, bias
+    and facing as metadata."""
     tensors: dict[str, np.ndarray] = {}
     metadata = {"format": FORMAT, "grids": str(len(grids))}
     for index, baked in enumerate(grids):
@@ -34,7 +34,11 @@ def encode(grids: list[BakedGrid]) -> bytes:
             tensors[f"{index}.valid"] = baked.geometry.valid.astype(np.uint8)
             if baked.geometry.depth is not None:
                 tensors[f"{index}.depth"] = baked.geometry.depth.astype(np.float32)
-        metadata |= {f"{index}.method": baked.method, f"{index}.bias": repr(baked.bias), f"{index}.facing": str(int(baked.facing))}
+        metadata |= {
+            f"{index}.method": baked.method,
+            f"{index}.bias": repr(baked.bias),
+            f"{index}.facing": str(int(baked.facing)),
+        }
     return tensorfile.encode(tensors, metadata)
 
 
@@ -47,7 +51,9 @@ def decode(data: bytes, manifest: dict, source: str) -> LightGrid:
     tensors, metadata = tensorfile.decode(data, source)
     try:
         if metadata["format"] != FORMAT:
-            raise NeuralBakeError("schema", f"{source} has the format {metadata['format']}; this version reads {FORMAT}.")
+            raise NeuralBakeError(
+                "schema", f"{source} has the format {metadata['format']}; this version reads {FORMAT}."
+            )
         grids = [_decode_grid(tensors, metadata, str(index)) for index in range(int(metadata["grids"]))]
     except (KeyError, ValueError, TypeError) as error:
         raise NeuralBakeError("corrupt_file", f"{source} is damaged ({error}).", "Restore it or bake again.") from error
@@ -80,6 +86,11 @@ def _decode_grid(tensors: dict[str, np.ndarray], metadata: dict[str, str], index
             raise ValueError(f"{name} of grid {index} is not finite")
     geometry = baselines.ProbeGeometry(found["valid"].astype(bool), found.get("depth")) if "valid" in found else None
     return BakedGrid(
-        Grid(found["matrix"], resolution), found["sh"], method, float(metadata[f"{index}.bias"]),
-        found.get("weights"), metadata[f"{index}.facing"] == "1", geometry,
+        Grid(found["matrix"], resolution),
+        found["sh"],
+        method,
+        float(metadata[f"{index}.bias"]),
+        found.get("weights"),
+        metadata[f"{index}.facing"] == "1",
+        geometry,
     )

@@ -60,7 +60,12 @@ class SortedPoints:
     """
 
     def __init__(
-        self, grid: Grid, positions: np.ndarray, normals: np.ndarray, target: np.ndarray, visibility: np.ndarray,
+        self,
+        grid: Grid,
+        positions: np.ndarray,
+        normals: np.ndarray,
+        target: np.ndarray,
+        visibility: np.ndarray,
         device: torch.device,
     ) -> None:
         location = grid.locate(positions + normals * np.float32(NORMAL_BIAS * grid.spacing.mean()))
@@ -120,7 +125,9 @@ def fit(
     pull = PRIOR_PULL * prior_weight(traced, LOSS_FLOOR) / traced.numel()
 
     def optimise(rates: dict[torch.nn.Parameter, float], steps: int, done: int, learn_light: bool) -> None:
-        optimiser = torch.optim.Adam([{"params": [part], "lr": rate} for part, rate in rates.items()], betas=(0.9, 0.99))
+        optimiser = torch.optim.Adam(
+            [{"params": [part], "lr": rate} for part, rate in rates.items()], betas=(0.9, 0.99)
+        )
         for step in range(steps):
             decay = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * step / steps))
             for group, rate in zip(optimiser.param_groups, rates.values()):

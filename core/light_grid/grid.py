@@ -5,9 +5,9 @@
 """Where probes lie, and which of them surround a point.
 
 Convention:
-    a grid is a box given by ``matrix`` (4, 4), which maps the cube [-1, 1]^3 of the volume's own space to the world, and
-    by ``resolution`` (nx, ny, nz). Probes lie at the centres of the box's cells, as EEVEE places them, and are counted
-    [ix, iy, iz] in C order. Grid coordinates put probe i at i; so the box spans -0.5 to n - 0.5.
+    a grid is a box given by ``matrix`` (4, 4), which maps the cube [-1, 1]^3 of the volume's own space to the world,
+    and by ``resolution`` (nx, ny, nz). Probes lie at the centres of the box's cells, as EEVEE places them, and are
+    counted [ix, iy, iz] in C order. Grid coordinates put probe i at i; so the box spans -0.5 to n - 0.5.
 """
 
 from __future__ import annotations

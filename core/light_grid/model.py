@@ -6,8 +6,8 @@
 
     E(x, n) = sum_p Phi_p(x') E_p(n) / sum_p Phi_p(x'),   Phi_p = window_p(x') exp(network_p(x' - p)),   x' = x + bias n
 
-over the eight corners of the cell of x' (Iwanicki et al. 2024, "Neural Light Grid"). The window is trilinear and so falls
-to zero at the edge of a probe's support; the network is 3 -> 8 -> 8 -> 1 with leaky ReLU, 113 numbers.
+over the eight corners of the cell of x' (Iwanicki et al. 2024, "Neural Light Grid"). The window is trilinear and so
+falls to zero at the edge of a probe's support; the network is 3 -> 8 -> 8 -> 1 with leaky ReLU, 113 numbers.
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@
 
 """Previews from the scene's camera: every surface as white clay lit by the stored light, beside Cycles.
 
-A pixel's value is E / pi, the radiance of a white diffuse surface, so grid and reference can be compared light for light.
-The reference has a few dozen paths a pixel: its PNG and the error map are smoothed along surfaces, so that what the eye sees
-is the light and not the noise. The EXR is as measured, and the errors in the manifest come from other points.
+A pixel's value is E / pi, the radiance of a white diffuse surface, so grid and reference can be compared light for
+light. The reference has a few dozen paths a pixel: its PNG and the error map are smoothed along surfaces, so that what
+the eye sees is the light and not the noise. The EXR is as measured, and the errors in the manifest come from other
+points.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def write(directory: Path, view: View, grids: dict[str, LightGrid], kept: str) -
     difference = _smoothed(view, radiance[kept] - reference)
     error = colour.heat_map(_relative_error(difference, smooth))
     pictures = {
-        "preview.png": shown(radiance[kept]), "reference.png": shown(smooth), "error.png": _image(view, error, BACKGROUND)
+        "preview.png": shown(radiance[kept]),
+        "reference.png": shown(smooth),
+        "error.png": _image(view, error, BACKGROUND),
     }
     panels = [(LABELS.get(kept, kept), pictures["preview.png"]), ("Cycles, smoothed", pictures["reference.png"])]
     panels += [(LABELS[name], shown(values)) for name, values in radiance.items() if name != kept]

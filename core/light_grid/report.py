@@ -25,11 +25,21 @@ def table(manifest: dict) -> str:
     rows["noise_floor"] = metrics["noise_floor"]
     width = max(len(text) for text in LABELS.values()) + 2
     head = "".join(f"{name:>10}" for name in COLUMNS)
-    lines = [f"Error on {points} held-out points, {manifest['settings']['light']} light, {manifest['probes']} probes", f"{'':{width}}{head}"]
+    lines = [
+        f"Error on {points} held-out points, {manifest['settings']['light']} light, {manifest['probes']} probes",
+        f"{'':{width}}{head}",
+    ]
     for name, values in rows.items():
         mark = "* " if name == metrics["kept"] else "  "
-        lines.append(f"{mark + LABELS.get(name, name):{width}}" + "".join(f"{_number(values.get(column)):>10}" for column in COLUMNS))
-    leak = f"leak over {dark} points that should be dark" if dark else "leak: no held-out point is dark, so it is not measured"
+        lines.append(
+            f"{mark + LABELS.get(name, name):{width}}"
+            + "".join(f"{_number(values.get(column)):>10}" for column in COLUMNS)
+        )
+    leak = (
+        f"leak over {dark} points that should be dark"
+        if dark
+        else "leak: no held-out point is dark, so it is not measured"
+    )
     lines.append(f"* kept: {LABELS.get(metrics['kept'], metrics['kept'])}; {leak}")
     if metrics["kept"] != "ours":
         lines.append("Neural Bake's own weights did not beat this rival on the choosing points of this scene.")

@@ -83,24 +83,27 @@ def train_dataset(
         for path in preview.write(out_dir, view, results, kept):
             show(path)
     lap("preview")
-    return artifact.write_manifest(out_dir, {
-        "kind": KIND,
-        "settings": settings.to_dict(),
-        "scene_hash": dataset.info["scene_hash"],
-        "blender": dataset.info.get("blender"),
-        "source": dataset.info.get("source"),
-        "meter": dataset.info.get("meter", {}),
-        "seeds": {"capture": dataset.info["settings"]["seed"], "train": settings.seed},
-        "samples": {name: len(dataset.dataset.plan[f"{name}_positions"]) for name in ("train", "choose", "report")},
-        "probes": sum(grid.count for grid, _ in dataset.grids),
-        "grids": [
-            {"name": name, "matrix": grid.matrix.tolist(), "resolution": list(grid.resolution)}
-            for name, (grid, _) in zip(dataset.names, dataset.grids)
-        ],
-        "metrics": metrics_entry,
-        "notes": list(dataset.info.get("notes", ())),
-        "timings": {"train_stages": times},
-    })
+    return artifact.write_manifest(
+        out_dir,
+        {
+            "kind": KIND,
+            "settings": settings.to_dict(),
+            "scene_hash": dataset.info["scene_hash"],
+            "blender": dataset.info.get("blender"),
+            "source": dataset.info.get("source"),
+            "meter": dataset.info.get("meter", {}),
+            "seeds": {"capture": dataset.info["settings"]["seed"], "train": settings.seed},
+            "samples": {name: len(dataset.dataset.plan[f"{name}_positions"]) for name in ("train", "choose", "report")},
+            "probes": sum(grid.count for grid, _ in dataset.grids),
+            "grids": [
+                {"name": name, "matrix": grid.matrix.tolist(), "resolution": list(grid.resolution)}
+                for name, (grid, _) in zip(dataset.names, dataset.grids)
+            ],
+            "metrics": metrics_entry,
+            "notes": list(dataset.info.get("notes", ())),
+            "timings": {"train_stages": times},
+        },
+    )
 
 
 def open_training(directory: Path, overrides: dict) -> tuple[LightGridDataset, LightGridSettings]:
@@ -181,7 +184,9 @@ def _fit_all(
 
     if settings.train_device == "cuda" and not torch.cuda.is_available():
         raise NeuralBakeError(
-            "no_device", "train_device is cuda, but this Python's torch sees no CUDA device.", "Use --set train_device=cpu."
+            "no_device",
+            "train_device is cuda, but this Python's torch sees no CUDA device.",
+            "Use --set train_device=cpu.",
         )
     torch.set_num_threads(settings.threads or os.cpu_count() or 1)
     # CUDA has no deterministic form of a few of these sums; there, runs agree to rounding.
@@ -201,14 +206,20 @@ def _fit_all(
         # Probes inside furniture take part: the darkness that they see is right for the gaps around it, and where it is
         # not, the measured light says so.
         seen = baselines.ProbeGeometry(np.ones_like(part.geometry.valid), part.geometry.depth)
-        visibility = np.concatenate([
-            baselines.corner_weights(part.grid, seen, option, positions[rows], normals[rows])[1].astype(np.float32)
-            for rows in np.array_split(np.arange(len(positions)), len(positions) // 65536 + 1)
-        ])
+        visibility = np.concatenate(
+            [
+                baselines.corner_weights(part.grid, seen, option, positions[rows], normals[rows])[1].astype(np.float32)
+                for rows in np.array_split(np.arange(len(positions)), len(positions) // 65536 + 1)
+            ]
+        )
         points = SortedPoints(part.grid, positions, normals, stored / scale, visibility, device)
         text = "train" if len(prepared) == 1 else f"train {number + 1}/{len(prepared)}"
         fits = fit(
-            points, part.dilated / scale, settings.seed + number, settings.geometry_steps, settings.light_steps,
+            points,
+            part.dilated / scale,
+            settings.seed + number,
+            settings.geometry_steps,
+            settings.light_steps,
             lambda done, total: progress(text, done, total),
         )
         inside = part.grid.border_distance(choose.positions) > -FIT_CELLS_BEYOND_BORDER
@@ -244,7 +255,8 @@ def _report(dataset: LightGridDataset, candidates: dict[str, list[BakedGrid]]) -
         held_out[name] = metrics.evaluate(result, first.stored, second.stored, total)
         geometry = grids[0].geometry
         configurations[name] = {
-            "bias": grids[0].bias, "facing": grids[0].facing,
+            "bias": grids[0].bias,
+            "facing": grids[0].facing,
             "excludes_invalid": geometry is not None and not all(grid.geometry.valid.all() for grid in grids),
         }
     return {

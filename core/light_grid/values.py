@@ -48,7 +48,9 @@ def prior_weight(prior: torch.Tensor, floor: float) -> torch.Tensor:
 
 
 @torch.no_grad()
-def solve(model: LightGridModel, groups: list[Group], prior: torch.Tensor, strength: float, floor: float) -> torch.Tensor:
+def solve(
+    model: LightGridModel, groups: list[Group], prior: torch.Tensor, strength: float, floor: float
+) -> torch.Tensor:
     """The best radiance coefficients (P, 9, 3) for the model's present weights; the model is not changed."""
     weights = [model.blend_weights(group.batch) for group in groups]
     inverse = []
