@@ -165,8 +165,9 @@ def _evaluate_cells(
     probes = baked.grid.corner_probes(cells)
     own = baked.weights[probes]
     first = own[..., SLICES["w1"]].reshape(count, 8, 3, HIDDEN)
-    # The networks see the offset from their own probe; moving that shift into the bias lets all eight share one
-    product. shift = own[..., SLICES["b1"]] - np.einsum("kd,ckdh->ckh", CORNERS.astype(np.float32), first)
+    # The networks see the offset from their own probe; moving that shift into the bias lets all eight share
+    # one product.
+    shift = own[..., SLICES["b1"]] - np.einsum("kd,ckdh->ckh", CORNERS.astype(np.float32), first)
     joined = first.transpose(0, 2, 1, 3).reshape(count, 3, 8 * HIDDEN)
     hidden = np.matmul(offset, joined)
     hidden += shift.reshape(count, 1, 8 * HIDDEN)
