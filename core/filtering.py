@@ -28,7 +28,8 @@ def smooth_light(
     """
     result = np.where(mask[..., None], values, 0.0).astype(np.float32)
     # Size of a pixel's footprint on the surface, from the distance between neighbours on it.
-    steps = np.linalg.norm(np.diff(positions, axis=1, append=positions[:, -2:-1]), axis=2)
+    last = positions[:, -2:-1] if positions.shape[1] > 1 else positions
+    steps = np.linalg.norm(np.diff(positions, axis=1, append=last), axis=2)
     footprint = np.maximum(np.median(steps[mask]) if mask.any() else 1.0, 1e-9)
     for level in range(levels):
         stride = 2**level
