@@ -59,8 +59,8 @@ def test_perfect_and_worst() -> None:
 def test_debiasing_recovers_the_squared_error() -> None:
     """Halves with noise of 0.5 around 2, a result that is 0.3 too bright: the expectation is 0.3^2.
 
-    (e - a)(e - b) has the variance s^4 + 2 e^2 s^2 = 0.1075, so its mean over 120,000 values has a standard deviation of
-    0.00095. Against the mean of the halves, the square would be 0.09 + 0.125.
+    (e - a)(e - b) has the variance s^4 + 2 e^2 s^2 = 0.1075, so its mean over 120,000 values has a standard deviation
+    of 0.00095. Against the mean of the halves, the square would be 0.09 + 0.125.
     """
     generator = np.random.default_rng(1)
     truth = np.full((40_000, 3), 2.0)
@@ -83,9 +83,7 @@ def test_debiasing_of_relative_mse() -> None:
 
 def test_noise_floor_by_hand() -> None:
     floor = metrics.noise_floor(grey(1), grey(3))  # mean 2, noise 1
-    assert floor == {
-        "nRMSE": pytest.approx(0.5), "relMSE": pytest.approx(1 / 4.04), "SMAPE": pytest.approx(1 / 4.002)
-    }
+    assert floor == {"nRMSE": pytest.approx(0.5), "relMSE": pytest.approx(1 / 4.04), "SMAPE": pytest.approx(1 / 4.002)}
     assert metrics.noise_floor(grey(1, 2), grey(1, 2)) == {"nRMSE": 0.0, "relMSE": 0.0, "SMAPE": 0.0}
 
 
@@ -96,7 +94,9 @@ def test_noise_floor_is_what_the_truth_scores_without_debiasing() -> None:
     reference = 0.5 * (a + b)
     floor = metrics.noise_floor(a, b)
     for name, measure in (
-        ("nRMSE", metrics.normalised_rmse), ("relMSE", metrics.relative_mse), ("SMAPE", metrics.smape)
+        ("nRMSE", metrics.normalised_rmse),
+        ("relMSE", metrics.relative_mse),
+        ("SMAPE", metrics.smape),
     ):
         assert floor[name] == pytest.approx(measure(truth, reference, reference), rel=0.02)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 import typing
 
@@ -59,16 +60,17 @@ def test_texts(text: str, name: str, value: object) -> None:
     assert dataclasses.replace(settings, **{name: getattr(Example(), name)}) == Example()
 
 
+BAD_TEXTS = """
+whole= whole=0 whole=10 whole=2.5 whole=x whole=1e1 whole=nan
+real= real=nan real=inf real=-inf real=-0.1 real=2.0001 real=1,5 real=0x1
+flag= flag=maybe flag=2 word= word=blue word=Red
+triple=4 triple=1,2 triple=1,2,3,4 triple=1,2,0 triple=1,2,257 triple=1,2,x triple=1.5,2,3 triple=1;2;3 triple=,,
+maybe=0 maybe=none maybe=inf
+"""
+
+
 @pytest.mark.parametrize(
-    "text",
-    [
-        "whole=", "whole=0", "whole=10", "whole=2.5", "whole=x", "whole=1e1", "whole=nan", "free=" + "9" * 400,
-        "free=" + "9" * 5000, "real=nan", "real=inf", "real=-inf", "real=-0.1", "real=2.0001", "real=", "real=1,5", "real=0x1",
-        "flag=", "flag=maybe", "flag=2", "word=blue", "word=", "word=Red",
-        "triple=1,2", "triple=1,2,3,4", "triple=1,2,0", "triple=1,2,257", "triple=1,2,x", "triple=1.5,2,3", "triple=4",
-        "triple=1;2;3", "triple=,,", "maybe=0", "maybe=none", "maybe=inf",
-    ],
-    ids=lambda text: text[:20],
+    "text", [*BAD_TEXTS.split(), "free=" + "9" * 400, "free=" + "9" * 5000], ids=lambda text: text[:20]
 )
 def test_bad_texts(text: str) -> None:
     with pytest.raises(NeuralBakeError) as caught:
@@ -78,15 +80,29 @@ def test_bad_texts(text: str) -> None:
     assert re.match(rf"Setting {name} cannot be .*: it is .*\.$", caught.value.message, re.S)
 
 
+BAD_JSON = {
+    "whole": [None, 2.5, math.inf, math.nan, [3], {}, True],
+    "real": [None, math.inf, [0.5], 10**400, True],
+    "flag": [None, 2, []],
+    "word": [None, 3, ["red"]],
+    "triple": [
+        4,
+        True,
+        [1, 2],
+        [1, 2, 3.5],
+        [1, 2, None],
+        [1, 2, math.inf],
+        [[1], 2, 3],
+        [1, 2, 10**400],
+        [True, 2, 3],
+    ],
+    "maybe": ["x", -1, math.nan],
+}
+
+
 @pytest.mark.parametrize(
     "values",
-    [
-        {"whole": None}, {"whole": 2.5}, {"whole": float("inf")}, {"whole": float("nan")}, {"whole": [3]}, {"whole": {}},
-        {"whole": True}, {"real": True}, {"real": None}, {"real": float("inf")}, {"real": [0.5]}, {"real": 10**400},
-        {"flag": None}, {"flag": 2}, {"flag": []}, {"word": None}, {"word": 3}, {"word": ["red"]},
-        {"triple": 4}, {"triple": [1, 2]}, {"triple": [1, 2, 3.5]}, {"triple": [1, 2, None]}, {"triple": [1, 2, float("inf")]},
-        {"triple": [[1], 2, 3]}, {"triple": True}, {"triple": [1, 2, 10**400]}, {"triple": [True, 2, 3]}, {"maybe": "x"},
-    ],
+    [{name: value} for name, values in BAD_JSON.items() for value in values],
     ids=lambda values: str(values)[:40],
 )
 def test_bad_json(values: dict) -> None:

@@ -19,9 +19,8 @@ def sphere_quadrature(order: int = 12) -> tuple[np.ndarray, np.ndarray]:
     z, z_weights = np.polynomial.legendre.leggauss(order)
     azimuth = 2.0 * math.pi * np.arange(2 * order) / (2 * order)
     radius = np.sqrt(1.0 - z * z)
-    directions = np.stack(
-        [np.outer(radius, np.cos(azimuth)), np.outer(radius, np.sin(azimuth)), np.outer(z, np.ones_like(azimuth))], axis=-1
-    )
+    x, y = np.outer(radius, np.cos(azimuth)), np.outer(radius, np.sin(azimuth))
+    directions = np.stack([x, y, np.repeat(z[:, None], 2 * order, axis=1)], axis=-1)
     return directions.reshape(-1, 3), np.repeat(z_weights, 2 * order) * math.pi / order
 
 
@@ -30,7 +29,7 @@ def random_directions(count: int, seed: int) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-# Y00 = 1/2 sqrt(1/pi); Y1 = sqrt(3/4pi); Y2 = 1/2 sqrt(15/pi) xy, ..., 1/4 sqrt(5/pi) (3z^2 - 1), 1/4 sqrt(15/pi) (x^2 - y^2).
+# 1/2 sqrt(1/pi); sqrt(3/4pi) x; 1/2 sqrt(15/pi) xy; 1/4 sqrt(5/pi) (3z^2 - 1); 1/4 sqrt(15/pi) (x^2 - y^2).
 Y0, Y1, Y2, Y20, Y22 = 0.2820948, 0.4886025, 1.0925484, 0.3153916, 0.5462742
 
 
@@ -75,7 +74,9 @@ def test_white_furnace() -> None:
     np.testing.assert_allclose(sh.irradiance_basis(random_directions(200, 2)) @ radiance, 0.7 * math.pi, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("angle", "expected"), [(0.0, 1.0625), (60.0, 0.25 + 0.25 - 0.0390625), (90.0, 0.09375), (180.0, 0.0625)])
+@pytest.mark.parametrize(
+    ("angle", "expected"), [(0.0, 1.0625), (60.0, 0.25 + 0.25 - 0.0390625), (90.0, 0.09375), (180.0, 0.0625)]
+)
 def test_light_from_one_direction(angle: float, expected: float) -> None:
     """A distant lamp: E = 1/4 + cos/2 + 5/32 (3 cos^2 - 1), the clamped cosine in nine coefficients."""
     lamp = np.array([0.36, 0.48, 0.8])
