@@ -35,19 +35,22 @@ def check_target(final: Path) -> None:
         NeuralBakeError: it is a file, a mount point, cannot be written beside, or holds something that is no result.
     """
     final = Path(final).absolute()
-    _recover(final)
+    previous = _sibling(final, ".previous")
+    if previous.exists() and not _is_ours(previous):
+        raise NeuralBakeError("bad_output", f"{previous} is in the way.", "Move it or choose another --out.")
     parent = next(folder for folder in final.parents if folder.exists())
     if not parent.is_dir():
         raise NeuralBakeError("bad_output", f"{parent} is a file, so {final} cannot be made.", "Choose another --out.")
     if final.exists() and not final.is_dir():
         raise NeuralBakeError("bad_output", f"{final} is a file, not a folder.", "Choose another --out.")
     if final.is_dir():
-        if any(final.iterdir()) and not (final / MANIFEST).is_file():
+        if not _is_ours(final):
             raise NeuralBakeError(
                 "bad_output", f"{final} holds files that are no Neural Bake result.", "Choose an empty or new folder."
             )
         if os.path.ismount(final):
             raise NeuralBakeError("bad_output", f"{final} is a mount point.", "Choose a folder inside it.")
+    _recover(final)
     probe = final.parent if final.parent.exists() else parent
     for folder in (probe, final) if final.is_dir() else (probe,):
         trial = folder / f".neural_bake_{os.getpid()}"
@@ -106,7 +109,7 @@ def parse_manifest(data: bytes | str, source: str, kind: str | None = None) -> d
         manifest = json.loads(data)
         schema, found = manifest["schema"], manifest["kind"]
         manifest["files"] = {name: dict(entry) for name, entry in manifest["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NeuralBakeError("corrupt_file", f"{source} cannot be read.", "Restore it or bake again.") from error
     if schema != SCHEMA:
         raise NeuralBakeError(
@@ -126,15 +129,10 @@ def publish(staging: Path, final: Path) -> None:
     """
     final = Path(final).absolute()
     _recover(final)
-    previous = _sibling(final, ".previous")
-    if previous.exists():
-        shutil.rmtree(previous)
     if final.exists():
-        os.rename(final, previous)
+        os.rename(final, _sibling(final, ".previous"))
     os.rename(staging, final)
-    if previous.exists():
-        _carry_over(previous, final)
-        shutil.rmtree(previous)
+    _recover(final)
 
 
 def locate(directory: Path) -> Path:
@@ -151,15 +149,37 @@ def digest(path: Path) -> str:
 
 
 def _recover(final: Path) -> None:
-    """Undo a publication that was killed between its two renames."""
-    if locate(final) != final:
-        os.rename(locate(final), final)
+    """Bring a publication to its end, or undo it where it was killed between its two renames."""
+    previous = _sibling(final, ".previous")
+    if not previous.exists():
+        return
+    if not final.exists():
+        os.rename(previous, final)
+        return
+    _carry_over(previous, final)
+    # The manifest goes last: by it, what a kill leaves of the rest is known as ours.
+    for path in sorted(previous.iterdir(), key=lambda path: path.name == MANIFEST):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    previous.rmdir()
+
+
+def _is_ours(directory: Path) -> bool:
+    """Whether a folder is empty or holds a result, a damaged one included."""
+    path = directory / MANIFEST
+    if not path.is_file():
+        return directory.is_dir() and not any(directory.iterdir())
+    try:
+        manifest = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return True
+    return isinstance(manifest, dict) and str(manifest.get("schema")).startswith(SCHEMA.partition("/")[0] + "/")
 
 
 def _carry_over(previous: Path, final: Path) -> None:
+    """Move what no manifest names from ``previous`` to ``final``, unless the new result has that name too."""
     try:
         own = set(json.loads((previous / MANIFEST).read_bytes())["files"]) | {MANIFEST}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         own = {MANIFEST}
     for path in previous.iterdir():
         if path.name not in own and not (final / path.name).exists():

@@ -26,6 +26,7 @@ from . import tensorfile
 from .errors import NeuralBakeError
 
 SCHEMA = "neural_bake.dataset/1"
+AGAIN = "Bake again with --resume to measure this part once more."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,30 +57,33 @@ class Dataset:
         """
         shards = sorted((shard for shard in self.shards if shard.set == name), key=lambda shard: shard.first)
         parts = [self.read_shard(shard) for shard in shards]
+        for part, shard in zip(parts, shards):
+            if part.keys() != parts[0].keys():
+                path = self.directory / shard.file
+                raise NeuralBakeError("corrupt_file", f"{path} holds other arrays than its neighbours.", AGAIN)
         return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]} if parts else {}
 
     def read_shard(self, shard: Shard) -> dict[str, np.ndarray]:
         """Read and verify one shard; see :meth:`measured` for errors."""
         path = self.directory / shard.file
-        again = "Bake again with --resume to measure this part once more."
         if not path.is_file():
-            raise NeuralBakeError("missing_shard", f"{path} is missing.", again)
+            raise NeuralBakeError("missing_shard", f"{path} is missing.", AGAIN)
         try:
             arrays, metadata = tensorfile.read(path)
         except NeuralBakeError as error:
-            raise NeuralBakeError(error.code, error.message, again) from error
+            raise NeuralBakeError(error.code, error.message, AGAIN) from error
         expected = {"scene_hash": self.info["scene_hash"], "plan_sha256": self.info["plan_sha256"]}
         expected |= {key: str(getattr(shard, key)) for key in ("set", "first", "count", "seed")}
         for key, value in expected.items():
             if metadata.get(key) != value:
                 raise NeuralBakeError(
-                    "foreign_shard", f"{path} belongs to another scene or bake ({key} differs).", again
+                    "foreign_shard", f"{path} belongs to another scene or bake ({key} differs).", AGAIN
                 )
         for name, array in arrays.items():
-            if len(array) != shard.count:
-                raise NeuralBakeError("corrupt_file", f"{path} is damaged: {name} has the wrong length.", again)
+            if array.shape[:1] != (shard.count,):
+                raise NeuralBakeError("corrupt_file", f"{path} is damaged: {name} has the wrong length.", AGAIN)
             if not np.isfinite(array).all():
-                raise NeuralBakeError("not_finite", f"{path} holds values of {name} that are not finite.", again)
+                raise NeuralBakeError("not_finite", f"{path} holds values of {name} that are not finite.", AGAIN)
         return arrays
 
 
@@ -98,11 +102,11 @@ def open_dataset(directory: Path, kind: str) -> Dataset:
     directory = Path(directory)
     try:
         info = json.loads((directory / "dataset.json").read_text("utf-8"))
-        schema, found_kind, plan_digest = info["schema"], info["kind"], info["plan_sha256"]
-        shards = tuple(Shard(**{key: entry[key] for key in Shard.__dataclass_fields__}) for entry in info["shards"])
-    except FileNotFoundError as error:
+        schema, found_kind, plan_digest, _ = (info[key] for key in ("schema", "kind", "plan_sha256", "scene_hash"))
+        shards = tuple(_shard(entry) for entry in info["shards"])
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise NeuralBakeError("no_dataset", f"{directory} holds no dataset (dataset.json is missing).") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise NeuralBakeError("corrupt_file", f"{directory / 'dataset.json'} cannot be read.", "Bake again.") from error
     if schema != SCHEMA:
         raise NeuralBakeError("schema", f"{directory} has schema {schema}; this version reads {SCHEMA}.", "Bake again.")
@@ -118,3 +122,12 @@ def open_dataset(directory: Path, kind: str) -> Dataset:
     if metadata.get("sha256") != plan_digest:
         raise NeuralBakeError("corrupt_file", f"{plan_path} is not the plan of this dataset.", "Bake again.")
     return Dataset(directory, info, plan, shards)
+
+
+def _shard(entry: dict) -> Shard:
+    """One entry of ``dataset.json``; KeyError or TypeError where it is none."""
+    shard = Shard(**{field.name: entry[field.name] for field in dataclasses.fields(Shard)})
+    texts, numbers = (shard.file, shard.set), (shard.first, shard.count, shard.seed)
+    if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
+        raise TypeError(entry)
+    return shard
