@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+from collections.abc import Iterator
 
 import bpy
 import numpy as np
@@ -14,7 +16,6 @@ from mathutils.bvhtree import BVHTree
 
 from .scene import OpenScene
 
-SURFACE_TYPES = {'MESH', 'CURVE', 'SURFACE', 'FONT', 'META'}
 FAR = np.float32(1e30)
 """Distance that stands for "nothing was hit" in files."""
 
@@ -43,32 +44,57 @@ class Geometry:
         indices = np.arange(len(corners)).reshape(-1, 3).tolist()
         self.tree = BVHTree.FromPolygons(corners, indices, all_triangles=True) if corners else None
 
-    def cast(self, origins: np.ndarray, directions: np.ndarray, limit: float = 1e30) -> tuple[np.ndarray, np.ndarray]:
+    def cast(self, origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distance (N,) to the first surface along unit ``directions`` (N, 3), or inf, and its triangle, or -1."""
+        distances, triangles = np.full(len(origins), np.inf), np.full(len(origins), -1)
         if self.tree is None:
-            return np.full(len(origins), np.inf), np.full(len(origins), -1)
+            return distances, triangles
         ray_cast = self.tree.ray_cast
-        hits = [ray_cast(*ray, limit)[2:] for ray in zip(origins.tolist(), directions.tolist(), strict=True)]
-        distances = np.array([np.inf if hit[1] is None else hit[1] for hit in hits], np.float64)
-        return distances, np.array([-1 if hit[0] is None else hit[0] for hit in hits], np.int64)
+        for run in _runs(len(origins)):
+            rays = zip(origins[run].tolist(), directions[run].tolist(), strict=True)
+            hits = [ray_cast(*ray)[2:] for ray in rays]
+            distances[run] = [np.inf if hit[1] is None else hit[1] for hit in hits]
+            triangles[run] = [-1 if hit[0] is None else hit[0] for hit in hits]
+        return distances, triangles
 
     def clear(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Whether the segments from ``starts`` (N, 3) to ``ends`` (N, 3) meet no surface."""
+        result = np.ones(len(starts), bool)
         if self.tree is None:
-            return np.ones(len(starts), bool)
+            return result
         steps = ends - starts
         lengths = np.linalg.norm(steps, axis=1)
         steps = steps / np.maximum(lengths, 1e-30)[:, None]
         ray_cast = self.tree.ray_cast
-        rays = zip(starts.tolist(), steps.tolist(), lengths.tolist(), strict=True)
-        return np.fromiter((ray_cast(*ray)[3] is None for ray in rays), bool, len(starts))
+        for run in _runs(len(starts)):
+            rays = zip(starts[run].tolist(), steps[run].tolist(), lengths[run].tolist(), strict=True)
+            result[run] = [ray_cast(*ray)[3] is None for ray in rays]
+        return result
 
     def distant(self, points: np.ndarray, distance: float) -> np.ndarray:
         """Whether ``points`` (N, 3) have no surface within ``distance``."""
+        result = np.ones(len(points), bool)
         if self.tree is None:
-            return np.ones(len(points), bool)
+            return result
         find_nearest = self.tree.find_nearest
-        return np.fromiter((find_nearest(point, distance)[3] is None for point in points.tolist()), bool, len(points))
+        for run in _runs(len(points)):
+            result[run] = [find_nearest(point, distance)[3] is None for point in points[run].tolist()]
+        return result
+
+
+def _runs(count: int, length: int = 200_000) -> Iterator[slice]:
+    """Slices that cover ``count`` items, to bound the memory of lists of Python numbers.
+
+    The garbage collector rests meanwhile: it would look through every one of those lists again and again.
+    """
+    resting = gc.isenabled()
+    gc.disable()
+    try:
+        for first in range(0, count, length):
+            yield slice(first, min(first + length, count))
+    finally:
+        if resting:
+            gc.enable()
 
 
 def collect(opened: OpenScene, low: np.ndarray, high: np.ndarray) -> Geometry:
@@ -82,10 +108,11 @@ def collect(opened: OpenScene, low: np.ndarray, high: np.ndarray) -> Geometry:
     meshes: dict[tuple, np.ndarray] = {}
     for instance in opened.instances():
         object_ = instance.object
-        if object_.type not in SURFACE_TYPES or not _blocks_light(object_):
+        # curves, text and metaballs come once more as instances with a mesh, and so Cycles takes them too
+        if not isinstance(object_.data, bpy.types.Mesh) or not _blocks_light(object_):
             continue
         matrix = np.array(instance.matrix_world, np.float64)
-        key = (object_.original.session_uid, object_.data.session_uid if object_.data else 0, instance.is_instance)
+        key = (object_.original.session_uid, object_.data.as_pointer())
         if key not in meshes:
             meshes[key] = _local_triangles(object_)
         triangles = meshes[key] @ matrix[:3, :3].T + matrix[:3, 3]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -27,7 +28,7 @@ from .sampling import Sampler
 from .scene import OpenScene
 
 KIND = "light_grid"
-FORMAT = 2
+FORMAT = 3
 """Raised whenever the same scene and settings would be measured differently, so that old shards are not reused."""
 MEASURED = (
     "seed samples_per_probe surface_fraction sample_paths choose_points report_points report_paths probe_directions"
@@ -116,8 +117,7 @@ def make_plan(
     lattice, train, choose, report = (np.random.default_rng(child) for child in sequence.spawn(4))
     reach = Reach(geometry, volumes, seeds, lattice)
     opened.notes.extend(reach_notes(reach, volumes, origin))
-    sampler = Sampler(geometry, volumes, reach, opened.metre)
-    events.progress(0, 1, "points")
+    sampler = Sampler(geometry, volumes, reach, opened.metre, counted(settings, volumes, events))
     sets = {
         "train": sampler.draw_training(settings.samples_per_probe, settings.surface_fraction, train),
         "choose": sampler.draw(settings.choose_points, settings.surface_fraction, choose),
@@ -156,6 +156,21 @@ def probe_arrays(
         "ray_directions": rays.directions,
         "probe_distances": rays.distances,
     }
+
+
+def counted(settings: LightGridSettings, volumes: list[Volume], events: protocol.Events) -> Callable[[int], None]:
+    """Progress of drawing points: about half as many again are tried as are wanted."""
+    expected = sum(volume.count for volume in volumes) * settings.samples_per_probe * 1.5
+    expected += 1.5 * (settings.choose_points + settings.report_points)
+    tried = 0
+
+    def progress(count: int) -> None:
+        nonlocal tried
+        tried += count
+        events.progress(0, 1, f"points {min(99, round(100 * tried / expected))} %")
+
+    events.progress(0, 1, "points")
+    return progress
 
 
 def outer_box(volumes: list[Volume], seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class ProbeRays:
     backfaces: np.ndarray
 
 
-def trace(geometry: Geometry, volumes: list[Volume], ray_count: int, progress: object) -> ProbeRays:
+def trace(geometry: Geometry, volumes: list[Volume], ray_count: int, progress: Callable[[int, int], None]) -> ProbeRays:
     """Cast ``ray_count`` rays from every probe of all volumes; ``progress(done, total)`` is called now and then."""
     directions = fibonacci_sphere(ray_count)
     positions = np.concatenate([volume.probe_positions() for volume in volumes])

@@ -24,6 +24,9 @@ NODES_PER_CELL = 3
 MOST_NODES = 3_000_000
 JITTER = 0.35
 SEED_TRIES = 20_000
+TRIES = 4
+"""Segments cast from a point before it counts as not reached; more of them find next to nothing (measured)."""
+PASSES = 3
 NEAR_OFFSETS = np.array([(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)])
 
 
@@ -176,56 +179,60 @@ class Reach:
                 pairs.append(np.stack([lattice.first + np.flatnonzero(close), other.index(nodes)], axis=-1))
         return pairs
 
-    def test(self, points: np.ndarray, passes: int = 2) -> np.ndarray:
+    def test(self, points: np.ndarray) -> np.ndarray:
         """Whether ``points`` (N, 3) are reached: by a clear segment from a reached node nearby, or such a point."""
+        points = points.astype(np.float64)
         reached = np.zeros(len(points), bool)
         for lattice in self.lattices:
-            pending = np.flatnonzero(~reached & lattice.volume.contains(points.astype(np.float64), 1e-3))
+            inside = np.flatnonzero(lattice.volume.contains(points, 1e-3))
+            pending = inside[~reached[inside]]
             reached[pending[self._test_nodes(lattice, points[pending])]] = True
-            for _ in range(passes):
-                if not self._join(lattice, points, reached):
+            sources = inside[reached[inside]]
+            for _ in range(PASSES):
+                pending = inside[~reached[inside]]
+                sources = pending[self._test_points(lattice, points, pending, sources)]
+                if not len(sources):
                     break
+                reached[sources] = True
         return reached
 
     def _test_nodes(self, lattice: Lattice, points: np.ndarray) -> np.ndarray:
-        """Try the eight nodes around each point, nearest first."""
+        """Whether ``points`` (N, 3) are joined to one of the nearest reached nodes of the eight around them."""
         low = np.floor(lattice.coordinates(points) - 0.5).astype(np.int64)
         around = np.clip(low[:, None, :] + NEAR_OFFSETS[None], 0, lattice.counts - 1)
         nodes = lattice.index(around)
         distances = ((self.positions[nodes] - points[:, None, :]) ** 2).sum(axis=-1)
         distances[~self.reached[nodes]] = np.inf
-        order = np.argsort(distances, axis=1)
+        order = np.argsort(distances, axis=1, kind="stable")
         result = np.zeros(len(points), bool)
-        for rank in range(8):
+        for rank in range(TRIES):
             picked = order[:, rank]
             rows = np.flatnonzero(~result & np.isfinite(distances[np.arange(len(points)), picked]))
             result[rows] = self.geometry.clear(points[rows], self.positions[nodes[rows, picked[rows]]])
         return result
 
-    def _join(self, lattice: Lattice, points: np.ndarray, reached: np.ndarray, tries: int = 4) -> bool:
-        """Try to join points that were not reached to reached points of the same cell; says whether any was."""
-        inside = np.flatnonzero(lattice.volume.contains(points.astype(np.float64), 1e-3))
+    def _test_points(
+        self, lattice: Lattice, points: np.ndarray, pending: np.ndarray, sources: np.ndarray
+    ) -> np.ndarray:
+        """Whether ``points[pending]`` are joined to one of a few ``points[sources]`` of the same cell."""
         counts = np.array(lattice.volume.resolution)
-        cells = np.clip(np.floor(lattice.volume.coordinates(points[inside].astype(np.float64)) + 0.5), 0, counts - 1)
-        cells = np.ravel_multi_index(cells.astype(np.int64).T, lattice.volume.resolution)
-        done = reached[inside]
-        sources, source_cells = inside[done], cells[done]
-        order = np.argsort(source_cells, kind="stable")
+
+        def cells(rows: np.ndarray) -> np.ndarray:
+            nearest = np.clip(np.floor(lattice.volume.coordinates(points[rows]) + 0.5), 0, counts - 1)
+            return np.ravel_multi_index(nearest.astype(np.int64).T, lattice.volume.resolution)
+
+        order = np.argsort(source_cells := cells(sources), kind="stable")
         sources, source_cells = sources[order], source_cells[order]
-        rows, row_cells = inside[~done], cells[~done]
-        first = np.searchsorted(source_cells, row_cells, "left")
-        count = np.searchsorted(source_cells, row_cells, "right") - first
-        found_any = False
-        for attempt in range(tries):
-            open_ = np.flatnonzero((count > attempt) & ~reached[rows])
-            if not len(open_):
-                break
-            # evenly spread picks: candidates are in random order already
-            picked = sources[first[open_] + (attempt * count[open_]) // tries]
-            clear = self.geometry.clear(points[rows[open_]], points[picked])
-            reached[rows[open_[clear]]] = True
-            found_any |= bool(clear.any())
-        return found_any
+        pending_cells = cells(pending)
+        first = np.searchsorted(source_cells, pending_cells, "left")
+        count = np.searchsorted(source_cells, pending_cells, "right") - first
+        result = np.zeros(len(pending), bool)
+        for attempt in range(TRIES):
+            rows = np.flatnonzero((count > attempt) & ~result)
+            # candidates are in random order, so that evenly spread ones of a cell are a fair choice
+            picked = sources[first[rows] + (attempt * count[rows]) // TRIES]
+            result[rows] = self.geometry.clear(points[pending[rows]], points[picked])
+        return result
 
 
 def find_seeds(opened: OpenScene, names: list[str]) -> tuple[np.ndarray, str]:

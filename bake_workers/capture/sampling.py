@@ -12,6 +12,7 @@ Convention:
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -23,7 +24,9 @@ LOWEST_HEIGHT, HIGHEST_HEIGHT = 0.005, 0.15
 """Heights of surface points, metres."""
 CLEARANCE = 0.001
 """Distance in metres that every point keeps from all surfaces, so that the meter does not poke through one."""
-MOST_ROUNDS = 40
+MOST_AT_ONCE = 400_000
+HOPELESS = 10_000
+"""Candidates per kept point from which drawing is given up."""
 MOST_PIECES = 2_000_000
 
 
@@ -59,10 +62,18 @@ class Sampler:
         volumes: where points may lie.
         reach: which space counts.
         metre: length of a metre in the scene's units.
+        progress: called now and then with the number of points that were tried since the last call.
     """
 
-    def __init__(self, geometry: Geometry, volumes: list[Volume], reach: Reach, metre: float) -> None:
-        self.geometry, self.volumes, self.reach, self.metre = geometry, volumes, reach, metre
+    def __init__(
+        self,
+        geometry: Geometry,
+        volumes: list[Volume],
+        reach: Reach,
+        metre: float,
+        progress: Callable[[int], None] = lambda count: None,
+    ) -> None:
+        self.geometry, self.volumes, self.reach, self.metre, self.progress = geometry, volumes, reach, metre, progress
         self.pieces, self.piece_normals, self.piece_areas = self._cut_surfaces()
 
     def draw(self, count: int, surface_fraction: float, generator: np.random.Generator) -> Points:
@@ -91,26 +102,28 @@ class Sampler:
         surface = self._until(lambda number: self._surface_candidates(number, generator), wanted)
         return shuffle(Points.join([surface, air]), generator)
 
-    def _until(self, candidates: object, count: int) -> Points:
+    def _until(self, candidates: Callable[[int], Points], count: int) -> Points:
         """Draw candidates until ``count`` of them were kept, or until it is plain that there are none."""
         kept: list[Points] = []
         have = tried = 0
-        for _ in range(MOST_ROUNDS):
-            if have >= count:
-                break
+        while have < count:
             share = max(have / tried, 0.02) if tried else 0.5
-            batch = candidates(int(min((count - have) / share * 1.05 + 64, 400_000)))
-            part = self._keep(batch)
-            kept.append(part)
-            have, tried = have + len(part), tried + max(len(batch), 1)
-            if not have and tried > 100_000:
+            number = int(min((count - have) / share * 1.05 + 64, MOST_AT_ONCE))
+            kept.append(self._keep(candidates(number)))
+            have, tried = have + len(kept[-1]), tried + number
+            if have < tried / HOPELESS and tried > 100_000:
                 break
         return Points.join(kept)[:count]
 
     def _keep(self, points: Points) -> Points:
         """Those points that can be reached and keep their distance from all surfaces."""
-        points = points[self.geometry.distant(points.positions, CLEARANCE * self.metre)]
-        return points[self.reach.test(points.positions)]
+        kept = []
+        for first in range(0, len(points), MOST_AT_ONCE):
+            part = points[first : first + MOST_AT_ONCE]
+            part = part[self.geometry.distant(part.positions, CLEARANCE * self.metre)]
+            kept.append(part[self.reach.test(part.positions)])
+            self.progress(min(MOST_AT_ONCE, len(points) - first))
+        return Points.join(kept)
 
     def _in_volumes(self, points: np.ndarray) -> np.ndarray:
         return np.any([volume.contains(points) for volume in self.volumes], axis=0)

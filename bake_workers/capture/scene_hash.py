@@ -6,8 +6,8 @@
 
 Two copies of a scene have the same digest, before and after saving, in a background Blender and in a window. So it is
 taken over the scene's inputs (transforms, meshes, modifiers, node trees, images, lamps, world and the render settings
-that matter), never over evaluated geometry, which depends on what the viewport shows, and never over .blend bytes. Cameras,
-probe volumes, selections, viewport settings and this add-on's own results are no part of it.
+that matter), never over evaluated geometry, which depends on what the viewport shows, and never over .blend bytes.
+Cameras, probe volumes, selections, viewport settings and this add-on's own results are no part of it.
 
 Not seen: sculpted multiresolution detail, vertex group weights, and simulation caches beyond the frame's number.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,12 @@ def is_measured(dataset: Dataset, shard: Shard) -> bool:
         return False
 
 
-def measure(dataset: Dataset, meter: Meter, points: dict[str, tuple[np.ndarray, np.ndarray]], progress: object) -> None:
+def measure(
+    dataset: Dataset,
+    meter: Meter,
+    points: dict[str, tuple[np.ndarray, np.ndarray]],
+    progress: Callable[[int, int, str], None],
+) -> None:
     """Measure every shard that is not there yet.
 
     Args:

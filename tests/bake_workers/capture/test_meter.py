@@ -69,7 +69,7 @@ def test_single_emitter_over_a_plane() -> None:
 
 
 def test_sun_and_one_bounce() -> None:
-    """A sun straight above gives its strength; the floor of albedo 0.5 sends half of it back up to a ceiling's point."""
+    """A sun straight above gives its strength; the floor of albedo 0.5 sends half of it back up."""
     builders.empty_scene()
     builders.lamp('SUN', energy=3.0, angle=0.0)
     builders.plate("Floor", 2000.0, -1.0, builders.diffuse(0.5))
