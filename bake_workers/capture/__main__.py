@@ -6,6 +6,7 @@
 
 import sys
 
+from bake_workers import protocol
 from bake_workers.capture import main
 
-sys.exit(main(sys.argv[1:]))
+protocol.leave(main(sys.argv[1:]))

@@ -80,12 +80,13 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(
     baked: Path, tiny_scene: Path, tmp_path: Path
 ) -> None:
     weights = {}
-    for name, seed in (("same", 0), ("other", 1)):
-        result = support.run(*support.bake_words(tiny_scene, tmp_path / name, seed=seed))
+    for name, changes in (("same", {}), ("other", {"seed": 1}), ("all", {"threads": 0}), ("all again", {"threads": 0})):
+        result = support.run(*support.bake_words(tiny_scene, tmp_path / name, **changes))
         assert result.returncode == 0, result.stderr
         weights[name] = (tmp_path / name / "weights.safetensors").read_bytes()
     assert weights["same"] == (baked / "weights.safetensors").read_bytes()
     assert weights["other"] != weights["same"]
+    assert weights["all"] == weights["all again"]  # with every processor at work
 
 
 def test_a_second_bake_with_resume_measures_nothing_again(own_bake: Path, tiny_scene: Path) -> None:
