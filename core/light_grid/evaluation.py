@@ -90,7 +90,7 @@ class LightGrid:
                 as the one group ``all``.
 
         Raises:
-            NeuralBakeError: the shapes differ, or a light group is not in the artifact.
+            NeuralBakeError: the shapes differ, a light group is not in the artifact, or its scale is no colour.
         """
         points = np.ascontiguousarray(points, np.float32)
         normals = np.ascontiguousarray(normals, np.float32)
@@ -110,7 +110,7 @@ class LightGrid:
                 if used.any():
                     result[used] += share[used, None] * baked.irradiance(points[used], normals[used])
         if light_scale:
-            result *= np.asarray(light_scale["all"], np.float32)
+            result *= _scale(light_scale["all"])
         return np.maximum(result, 0.0, out=result)
 
     def _shares(self, points: np.ndarray) -> np.ndarray:
@@ -128,6 +128,17 @@ class LightGrid:
         # Less than this cannot be seen, and would cost a whole look-up.
         total[total < 1e-5] = 0.0
         return (total / total.sum(axis=0)).astype(np.float32)
+
+
+def _scale(value: object) -> np.ndarray:
+    """A light's factor, () or (3,)."""
+    try:
+        scale = np.asarray(value, np.float32)
+    except (ValueError, TypeError) as error:
+        raise NeuralBakeError("bad_scale", f"A light cannot be scaled by {value!r}.") from error
+    if scale.shape not in ((), (3,)) or not np.isfinite(scale).all():
+        raise NeuralBakeError("bad_scale", f"A light is scaled by one number or three, not by {value!r}.")
+    return scale
 
 
 def _evaluate_networks(baked: BakedGrid, points: np.ndarray, normals: np.ndarray) -> np.ndarray:

@@ -168,6 +168,15 @@ def _loss(
         return (share * divergence).sum()
     result = blended_irradiance(batch, weights, model.sh)
     error = result - points.target[index]
-    # Relative to the reconstruction, not to the measurement: dividing by a noisy measurement favours its dark half.
-    scale = result.detach().clamp_min(0.0) ** 2 + LOSS_FLOOR
+    scale = _error_scale(result.detach(), points.target[index])
     return (share * (error**2 / scale)).sum() / 3.0 + GEOMETRY_PULL * (share * divergence).sum()
+
+
+def _error_scale(result: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """What squared errors (C, S, 3) are divided by: the reconstruction squared plus LOSS_FLOOR.
+
+    Relative to the reconstruction, not to the measurement: dividing by a noisy measurement favours its dark half. But
+    the reconstruction counts only up to twice the measurement (plus a fifth of the mean, which is one): else a point
+    that is far too bright would excuse its own error.
+    """
+    return torch.minimum(result.clamp_min(0.0), 2.0 * target + 0.2) ** 2 + LOSS_FLOOR
