@@ -14,35 +14,45 @@ import bpy
 import numpy as np
 from mathutils.bvhtree import BVHTree
 
+from core.errors import NeuralBakeError
+
 from .scene import OpenScene
 
+MOST_TRIANGLES = 20_000_000
 FAR = np.float32(1e30)
 """Distance that stands for "nothing was hit" in files."""
 
 
 @dataclasses.dataclass
 class Geometry:
-    """Triangles (T, 3, 3) float32, world units; fronts are the sides from which they are counter-clockwise.
+    """Triangles in world space; fronts are the sides from which they are counter-clockwise.
 
     Attributes:
-        triangles: corners of each triangle.
+        vertices: (V, 3) float32.
+        indices: (T, 3) int32, corners of each triangle.
         camera_visible: (T,) bool, whether camera rays see it.
         normals: (T, 3) unit, towards the front.
         areas: (T,).
     """
 
-    triangles: np.ndarray
+    vertices: np.ndarray
+    indices: np.ndarray
     camera_visible: np.ndarray
 
     def __post_init__(self) -> None:
-        edges = self.triangles[:, 1:].astype(np.float64) - self.triangles[:, :1]
-        normals = np.cross(edges[:, 0], edges[:, 1])
+        corners = self.triangles.astype(np.float64)
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         lengths = np.linalg.norm(normals, axis=1)
         self.areas = 0.5 * lengths
         self.normals = normals / np.maximum(lengths, np.finfo(np.float64).tiny)[:, None]
-        corners = self.triangles.reshape(-1, 3).tolist()
-        indices = np.arange(len(corners)).reshape(-1, 3).tolist()
-        self.tree = BVHTree.FromPolygons(corners, indices, all_triangles=True) if corners else None
+        self.tree = None
+        if len(self.indices):
+            self.tree = BVHTree.FromPolygons(self.vertices.tolist(), self.indices.tolist(), all_triangles=True)
+
+    @property
+    def triangles(self) -> np.ndarray:
+        """Corners (T, 3, 3) float32."""
+        return self.vertices[self.indices]
 
     def cast(self, origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distance (N,) to the first surface along unit ``directions`` (N, 3), or inf, and its triangle, or -1."""
@@ -101,11 +111,15 @@ def collect(opened: OpenScene, low: np.ndarray, high: np.ndarray) -> Geometry:
     """Gather the surfaces near the box ``low`` .. ``high`` (3,), world space.
 
     Surfaces further away than the box is large are left out: nothing that is asked of them here reaches so far.
+
+    Raises:
+        NeuralBakeError: there are too many triangles.
     """
     margin = np.linalg.norm(high - low)
     low, high = low - margin, high + margin
-    parts, visible = [], []
-    meshes: dict[tuple, np.ndarray] = {}
+    vertices, indices, visible = [np.zeros((0, 3), np.float32)], [np.zeros((0, 3), np.int32)], [np.zeros(0, bool)]
+    meshes: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
+    first = total = 0
     for instance in opened.instances():
         object_ = instance.object
         # curves, text and metaballs come once more as instances with a mesh, and so Cycles takes them too
@@ -115,41 +129,52 @@ def collect(opened: OpenScene, low: np.ndarray, high: np.ndarray) -> Geometry:
         key = (object_.original.session_uid, object_.data.as_pointer())
         if key not in meshes:
             meshes[key] = _local_triangles(object_)
-        triangles = meshes[key] @ matrix[:3, :3].T + matrix[:3, 3]
-        if np.linalg.det(matrix[:3, :3]) < 0.0:
-            triangles = triangles[:, ::-1]  # mirroring would turn fronts into backs
+        points, corners = meshes[key]
+        points = points @ matrix[:3, :3].T + matrix[:3, 3]
+        if not len(corners) or (points.max(axis=0) < low).any() or (points.min(axis=0) > high).any():
+            continue
+        triangles = points[corners]
         near = (triangles.max(axis=1) >= low).all(axis=1) & (triangles.min(axis=1) <= high).all(axis=1)
-        parts.append(triangles[near].astype(np.float32))
-        visible.append(np.full(int(near.sum()), bool(object_.visible_camera)))
-    if not parts:
-        return Geometry(np.zeros((0, 3, 3), np.float32), np.zeros(0, bool))
-    return Geometry(np.concatenate(parts), np.concatenate(visible))
+        corners = corners[near] if np.linalg.det(matrix[:3, :3]) > 0.0 else corners[near, ::-1]  # mirrored
+        total += len(corners)
+        if total > MOST_TRIANGLES:
+            raise NeuralBakeError(
+                "too_many_triangles",
+                f"There are more than {MOST_TRIANGLES // 1_000_000} million triangles near the volumes.",
+                "Hide what does not matter in renders, or use Simplify.",
+            )
+        used, corners = np.unique(corners, return_inverse=True)
+        vertices.append(points[used].astype(np.float32))
+        indices.append((corners.reshape(-1, 3) + first).astype(np.int32))
+        visible.append(np.full(len(indices[-1]), bool(object_.visible_camera)))
+        first += len(used)
+    return Geometry(np.concatenate(vertices), np.concatenate(indices), np.concatenate(visible))
 
 
 def _blocks_light(object_: bpy.types.Object) -> bool:
     return object_.visible_diffuse or object_.visible_shadow
 
 
-def _local_triangles(object_: bpy.types.Object) -> np.ndarray:
-    """Triangles (T, 3, 3) float64 of an evaluated object in its own space, without those that are only volumes."""
+def _local_triangles(object_: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (V, 3) float64 in its own space and triangles (T, 3) of an evaluated object, but for pure volumes."""
     mesh = object_.to_mesh()
     if mesh is None or not len(mesh.polygons):
         object_.to_mesh_clear()
-        return np.zeros((0, 3, 3))
+        return np.zeros((0, 3)), np.zeros((0, 3), np.int32)
     mesh.calc_loop_triangles()
     count = len(mesh.loop_triangles)
     corners = np.empty(3 * count, np.int32)
     mesh.loop_triangles.foreach_get("vertices", corners)
-    positions = np.empty(3 * len(mesh.vertices), np.float32)
-    mesh.vertices.foreach_get("co", positions)
-    triangles = positions.reshape(-1, 3)[corners].reshape(-1, 3, 3).astype(np.float64)
+    corners = corners.reshape(-1, 3)
+    points = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", points)
     only_volume = np.array([_is_only_volume(slot.material) for slot in object_.material_slots], bool)
     if only_volume.any():
         materials = np.empty(count, np.int32)
         mesh.loop_triangles.foreach_get("material_index", materials)
-        triangles = triangles[~only_volume[np.clip(materials, 0, len(only_volume) - 1)]]
+        corners = corners[~only_volume[np.clip(materials, 0, len(only_volume) - 1)]]
     object_.to_mesh_clear()
-    return triangles
+    return points.reshape(-1, 3).astype(np.float64), corners
 
 
 def _is_only_volume(material: bpy.types.Material | None) -> bool:

@@ -10,8 +10,15 @@ times pi, is the irradiance there. Three corners are three estimates. Nothing bu
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
 import bpy
 import numpy as np
+
+from core.errors import NeuralBakeError
 
 from .scene import OpenScene
 
@@ -117,15 +124,21 @@ class Meter:
 
     def _bake(self, object_: bpy.types.Object, light: str) -> np.ndarray:
         mesh = object_.data
-        with self._context(active_object=object_, object=object_, selected_objects=[object_]):
-            bpy.ops.object.bake(
-                type='DIFFUSE',
-                pass_filter={light},
-                target='VERTEX_COLORS',
-                save_mode='INTERNAL',
-                use_clear=True,
-                margin=0,
-            )
+        try:
+            with quiet(), self._context(active_object=object_, object=object_, selected_objects=[object_]):
+                bpy.ops.object.bake(
+                    type='DIFFUSE',
+                    pass_filter={light},
+                    target='VERTEX_COLORS',
+                    save_mode='INTERNAL',
+                    use_clear=True,
+                    margin=0,
+                )
+        except RuntimeError as error:  # so Blender's operators report what went wrong
+            reason = " ".join(str(error).removeprefix("Error:").split())
+            raise NeuralBakeError(
+                "cycles_failed", f"Cycles could not measure the light: {reason}", "", bad_input=False
+            ) from error
         values = np.empty(len(mesh.loops) * 4, np.float32)
         mesh.color_attributes[NAME].data.foreach_get("color", values)
         corners = values.reshape(-1, CORNERS, 4)[..., :3]
@@ -151,6 +164,20 @@ class Meter:
             for slot in object_.material_slots:
                 slot.material = override
         self.opened.view_layer.material_override = None
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Swallow what Blender prints on stdout: a line for every object, at every bake."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def meter_mesh(positions: np.ndarray, normals: np.ndarray, radius: float) -> bpy.types.Mesh:

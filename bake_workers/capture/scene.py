@@ -68,8 +68,10 @@ def open_scene(blend: Path, job: dict) -> OpenScene:
     scene.frame_set(scene.frame_current if job["frame"] is None else job["frame"])
     digest = scene_hash(scene, view_layer)
     show_as_rendered(scene, view_layer)
-    use_devices(scene, job["cycles"])
-    return OpenScene(scene, view_layer, digest)
+    opened = OpenScene(scene, view_layer, digest)
+    if not use_devices(scene, job["cycles"]):
+        opened.notes.append("The chosen Cycles devices are not there; the CPU measured instead.")
+    return opened
 
 
 def load(blend: Path) -> None:
@@ -172,22 +174,34 @@ def _show_collections(layer_collection: bpy.types.LayerCollection) -> None:
         _show_collections(child)
 
 
-def use_devices(scene: bpy.types.Scene, cycles: dict) -> None:
+def use_devices(scene: bpy.types.Scene, cycles: dict) -> bool:
     """Let Cycles use the artist's devices, which live in the preferences of another Blender.
 
     Args:
         cycles: ``compute_device_type`` such as ``"CUDA"``, and ``devices``: the names of those that are switched on.
+
+    Returns:
+        False where they are wanted and not there; then it is the CPU.
+
+    Raises:
+        NeuralBakeError: this Blender has no Cycles.
     """
+    if "cycles" not in bpy.context.preferences.addons:
+        raise NeuralBakeError("no_cycles", "This Blender has no Cycles.", "Switch the Cycles add-on on.")
     kind, names = cycles.get("compute_device_type", "NONE"), set(cycles.get("devices", ()))
+    wanted = kind != "NONE" and scene.cycles.device == 'GPU'
+    scene.cycles.device = 'CPU'
+    if not wanted:
+        return True
     preferences = bpy.context.preferences.addons["cycles"].preferences
-    if kind == "NONE" or scene.cycles.device != 'GPU':
-        scene.cycles.device = 'CPU'
-        return
     try:
         preferences.compute_device_type = kind
         preferences.get_devices()
     except TypeError:  # this build does not know the device type
-        scene.cycles.device = 'CPU'
-        return
+        return False
     for device in preferences.devices:
         device.use = device.name in names
+    if not any(device.use and device.type == kind for device in preferences.devices):
+        return False
+    scene.cycles.device = 'GPU'
+    return True
