@@ -115,7 +115,7 @@ def make_plan(
     # one independent generator per purpose: more points of one set never change another
     sequence = np.random.SeedSequence(settings.seed)
     lattice, train, choose, report = (np.random.default_rng(child) for child in sequence.spawn(4))
-    reach = Reach(geometry, volumes, seeds, lattice)
+    reach = Reach(geometry, volumes, seeds, lattice, opened.metre)
     opened.notes.extend(reach_notes(reach, volumes, origin))
     sampler = Sampler(geometry, volumes, reach, opened.metre, counted(settings, volumes, events))
     sets = {

@@ -24,6 +24,8 @@ NODES_PER_CELL = 3
 MOST_NODES = 3_000_000
 JITTER = 0.35
 SEED_TRIES = 20_000
+LIFT = 0.005
+"""Distance to a surface, in metres, below which a seed is taken to stand on it."""
 TRIES = 4
 """Segments cast from a point before it counts as not reached; more of them find next to nothing (measured)."""
 PASSES = 3
@@ -100,15 +102,21 @@ class Reach:
         volumes: where to look.
         seeds: (S, 3) world positions that are reached by definition; none: the volumes' open faces.
         generator: source of the jitter.
+        metre: length of a metre in the scene's units.
 
     Raises:
         NeuralBakeError: nothing can be reached.
     """
 
     def __init__(
-        self, geometry: Geometry, volumes: list[Volume], seeds: np.ndarray, generator: np.random.Generator
+        self,
+        geometry: Geometry,
+        volumes: list[Volume],
+        seeds: np.ndarray,
+        generator: np.random.Generator,
+        metre: float = 1.0,
     ) -> None:
-        self.geometry = geometry
+        self.geometry, self.metre = geometry, metre
         self.lattices: list[Lattice] = []
         for volume in volumes:
             self.lattices.append(Lattice(volume, sum(map(len, self.lattices)), generator))
@@ -129,7 +137,7 @@ class Reach:
     def _from_seeds(self, seeds: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Nodes that a seed sees: the nearest ones, and a random choice of all, for seeds far outside."""
         start = np.zeros(len(self.positions), bool)
-        for seed in seeds:
+        for seed in map(self._lift, seeds):
             distances = ((self.positions - seed) ** 2).sum(axis=1)
             near = np.argsort(distances)[:64]
             if not any(lattice.volume.contains(seed[None])[0] for lattice in self.lattices):
@@ -137,6 +145,13 @@ class Reach:
                 near = np.union1d(near, generator.choice(len(self.positions), tries, replace=False))
             start[near[self.geometry.clear(np.broadcast_to(seed, (len(near), 3)), self.positions[near])]] = True
         return start
+
+    def _lift(self, seed: np.ndarray) -> np.ndarray:
+        """A seed off the surface that it was put on: Empties like to stand on floors."""
+        if self.geometry.tree is None:
+            return seed
+        place, _, triangle, _ = self.geometry.tree.find_nearest(seed.tolist(), LIFT * self.metre)
+        return seed if place is None else np.array(place) + 2.0 * LIFT * self.metre * self.geometry.normals[triangle]
 
     def _from_open_faces(self) -> np.ndarray:
         start = np.zeros(len(self.positions), bool)

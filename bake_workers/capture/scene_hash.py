@@ -86,7 +86,7 @@ SKIPPED = frozenset(
     animation_visualization persistent_uid execution_time pixels node_warnings panels ui_type interface color_tag
     debug_options diffuse_color specular_color roughness_display line_color line_priority metallic_display
     paint_active_slot paint_clone_slot texture_paint_images texture_paint_slots cached_frames frame_range
-    use_pin_to_last is_expanded mask_viewport
+    action_suitable_slots use_pin_to_last is_expanded mask_viewport
     """.split()
 )
 SKIPPED_PREFIXES = ("show_", "display", "active", "viewport_", "preview_", "use_auto_", "is_active")
@@ -200,6 +200,12 @@ class _Walk:
             return (bpy.path.basename(block.filepath),)
         if isinstance(block, bpy.types.Action):
             self.timed = True
+            return [
+                (bag.slot_handle, self._items(bag.fcurves))
+                for layer in block.layers
+                for strip in layer.strips
+                for bag in strip.channelbags
+            ]
         extra: list[object] = []
         skip: set[str] = set()
         if isinstance(block, (bpy.types.Mesh, bpy.types.Curves, bpy.types.PointCloud)):
@@ -326,6 +332,8 @@ def _is_owned(struct: bpy.types.bpy_struct) -> bool:
             bpy.types.Constraint,
             bpy.types.ParticleSystem,
             bpy.types.FCurve,
+            bpy.types.ActionGroup,
+            bpy.types.ActionSlot,
             bpy.types.Depsgraph,
         ),
     )

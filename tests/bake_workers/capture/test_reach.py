@@ -95,6 +95,14 @@ def test_seeds_outside_see_in() -> None:
     assert found.share()[0] == 1.0
 
 
+def test_a_seed_may_stand_on_the_floor() -> None:
+    """Space is then reached on the floor's front, and not below it."""
+    builders.empty_scene()
+    builders.plate("Floor", 3.0, 0.0)
+    found = reach(builders.volume((-1, -1, -1), (1, 1, 1)), seeds=[(0.0, 0.0, 0.0)])
+    np.testing.assert_array_equal(found.test(array((0.2, 0.3, 0.01), (0.2, 0.3, -0.01))), [True, False])
+
+
 def test_open_faces_serve_where_there_is_no_seed() -> None:
     builders.empty_scene()
     builders.box("Room", (-0.9, -0.9, -0.9), (0.9, 0.9, 0.9))
