@@ -24,8 +24,8 @@ from .network import HIDDEN, LEAK, LOGIT_RANGE, SLICES
 
 OURS = "ours"
 CHUNK_POINTS = 4096
-# Far from every volume the blend between volumes continues by distance, this much weaker than inside any of them.
-FAR_SHARE = 1e-6
+# How steeply the share of a volume falls with the distance from it, in cells, where no volume contains the point.
+NEARNESS_POWER = 4.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,20 +114,18 @@ class LightGrid:
         return np.maximum(result, 0.0, out=result)
 
     def _shares(self, points: np.ndarray) -> np.ndarray:
-        """Weights (G, N) of the grids, finest first, summing to one and continuous everywhere."""
-        remaining = np.ones(len(points), np.float32)
-        shares = []
-        for baked in self.grids:
-            border = baked.grid.border_distance(points)
-            far = FAR_SHARE / (1.0 + np.maximum(-border, 0.0)) ** 4
-            inside = np.minimum(np.clip(border + 0.5, 0.0, 1.0) + far, 1.0)
-            shares.append(remaining * inside)
-            remaining = remaining * (1.0 - inside)
-        total = np.array(shares)
-        total = total / total.sum(axis=0)
+        """Weights (G, N) of the grids, finest first, summing to one and continuous everywhere.
+
+        What the grids leave over, outside of all and where the last one fades, is shared out by nearness.
+        """
+        border = np.array([baked.grid.border_distance(points) for baked in self.grids], np.float64)
+        inside = np.clip(border + 0.5, 0.0, 1.0)
+        left = np.cumprod(1.0 - inside, axis=0)
+        near = (1.0 + np.maximum(-border, 0.0)) ** -NEARNESS_POWER
+        shares = inside * np.concatenate([np.ones_like(left[:1]), left[:-1]]) + left[-1] * near / near.sum(axis=0)
         # Less than this cannot be seen, and would cost a whole look-up.
-        total[total < 1e-5] = 0.0
-        return (total / total.sum(axis=0)).astype(np.float32)
+        shares[shares < 1e-5] = 0.0
+        return (shares / shares.sum(axis=0)).astype(np.float32)
 
 
 def _scale(value: object) -> np.ndarray:
