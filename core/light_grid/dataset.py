@@ -26,12 +26,14 @@ class Samples:
         positions, normals: (N, 3) float32.
         stored: (N, 3) irradiance in W/m^2 of the light that the grid stores, indirect or total.
         total: (N, 3) direct plus indirect.
+        indirect: (N, 3) what has bounced at least once.
     """
 
     positions: np.ndarray
     normals: np.ndarray
     stored: np.ndarray
     total: np.ndarray
+    indirect: np.ndarray
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -101,7 +103,8 @@ class LightGridDataset:
                 "corrupt_file", f"{self.dataset.directory} has no complete set {name}.", "Bake again."
             )
         total = measured["direct"] + measured["indirect"]
-        return Samples(positions, normals, measured["indirect"] if self.light == "indirect" else total, total)
+        indirect = measured["indirect"]
+        return Samples(positions, normals, indirect if self.light == "indirect" else total, total, indirect)
 
     def probes(self) -> Probes:
         """Positions are the grids' own; see :class:`Probes`."""

@@ -5,9 +5,9 @@
 """Previews from the scene's camera: every surface as white clay lit by the stored light, beside Cycles.
 
 A pixel's value is E / pi, the radiance of a white diffuse surface, so grid and reference can be compared light for
-light. The reference has a few dozen paths a pixel: its PNG and the error map are smoothed along surfaces, so that what
-the eye sees is the light and not the noise. The EXR is as measured, and the errors in the manifest come from other
-points.
+light. The reference has a few dozen paths a pixel: in its PNG and in the error map its indirect part is smoothed along
+surfaces, so that what the eye sees is the light and not the noise. The EXR is as measured, and the errors in the
+manifest come from other points.
 """
 
 from __future__ import annotations
@@ -48,9 +48,8 @@ def write(directory: Path, view: View, grids: dict[str, LightGrid], kept: str) -
     def shown(values: np.ndarray) -> np.ndarray:
         return _image(view, colour.display(values, exposure), BACKGROUND)
 
-    smooth = _smoothed(view, reference)
-    difference = _smoothed(view, radiance[kept] - reference)
-    error = colour.heat_map(_relative_error(difference, smooth))
+    smooth = _smoothed(view)
+    error = colour.heat_map(_relative_error(radiance[kept] - smooth, smooth))
     pictures = {
         "preview.png": shown(radiance[kept]),
         "reference.png": shown(smooth),
@@ -68,14 +67,17 @@ def write(directory: Path, view: View, grids: dict[str, LightGrid], kept: str) -
     return [directory / name for name in (*pictures, *linear)]
 
 
-def _smoothed(view: View, values: np.ndarray) -> np.ndarray:
-    """``values`` (M, 3) of the view's pixels, smoothed along surfaces."""
+def _smoothed(view: View) -> np.ndarray:
+    """The reference (M, 3) over pi with its indirect part smoothed along surfaces; direct light keeps its shadows."""
     black = np.zeros(3, np.float32)
-    parts = (values, view.samples.positions, view.samples.normals)
-    layers = [_image(view, part.astype(np.float32), black) for part in parts]
+    samples = view.samples
+    layers = [
+        _image(view, part.astype(np.float32), black) for part in (samples.indirect, samples.positions, samples.normals)
+    ]
     mask = np.zeros(view.height * view.width, bool)
     mask[view.pixels] = True
-    return smooth_light(*layers, mask.reshape(view.height, view.width)).reshape(-1, 3)[view.pixels]
+    smooth = smooth_light(*layers, mask.reshape(view.height, view.width)).reshape(-1, 3)[view.pixels]
+    return (samples.stored - samples.indirect + smooth) / np.pi
 
 
 def _relative_error(difference: np.ndarray, reference: np.ndarray) -> np.ndarray:
