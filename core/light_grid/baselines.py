@@ -165,7 +165,7 @@ def _sample_octahedral(maps: np.ndarray, probes: np.ndarray, directions: np.ndar
 
 def _to_octahedral(directions: np.ndarray) -> np.ndarray:
     """Unit directions (..., 3) to the square [-1, 1]^2 (Cigolle et al. 2014)."""
-    projected = directions / np.abs(directions).sum(axis=-1, keepdims=True)
+    projected = directions / np.maximum(np.abs(directions).sum(axis=-1, keepdims=True), 1e-12)
     flat = projected[..., :2]
     folded = (1.0 - np.abs(flat[..., ::-1])) * np.where(flat >= 0.0, 1.0, -1.0)
     return np.where(projected[..., 2:] < 0.0, folded, flat)
