@@ -43,7 +43,7 @@ def _world_shines(opened: OpenScene) -> bool:
     world = getattr(opened.view_layer, "world_override", None) or opened.scene.world
     if world is None or not opened.view_layer.use_sky:
         return False
-    if world.node_tree is None or not world.use_nodes:
+    if world.node_tree is None or not getattr(world, "use_nodes", True):
         return max(world.color) > 0.0
     return tree_shines(world.node_tree)
 
