@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo scene: what it promises to measure."""
+"""The demo scene keeps its promises."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_materials_reflect_at_most_four_fifths(opened: scenes.OpenScene) -> None
         for node in material.node_tree.nodes:
             for name in ("Base Color", "Color1", "Color2"):
                 if name in node.inputs:
-                    assert max(node.inputs[name].default_value[:3]) <= 0.8, material.name
+                    assert max(node.inputs[name].default_value[:3]) <= 0.8001, material.name
     assert opened.scene.camera is not None
 
 
