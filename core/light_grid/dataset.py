@@ -14,6 +14,7 @@ import numpy as np
 from ..dataset import Dataset, open_dataset
 from ..errors import NeuralBakeError
 from .grid import Grid
+from .settings import LightGridSettings
 
 KIND = "light_grid"
 
@@ -69,13 +70,19 @@ class View:
 
 
 class LightGridDataset:
-    """An opened dataset; sets are read from their shards when asked for."""
+    """An opened dataset; sets are read from their shards when asked for.
+
+    Attributes:
+        settings: what it was captured with.
+        grids: each volume's grid, and where its probes stand among all.
+    """
 
     def __init__(self, dataset: Dataset, light: str) -> None:
         self.dataset = dataset
         self.info = dataset.info
         self.light = light
         try:
+            self.settings = LightGridSettings.from_dict(dict(self.info["settings"]))
             self.grids = [
                 (
                     Grid(np.array(entry["matrix"], np.float64), tuple(int(n) for n in entry["resolution"])),
@@ -84,9 +91,11 @@ class LightGridDataset:
                 for entry in self.info["grids"]
             ]
             self.names = [str(entry["name"]) for entry in self.info["grids"]]
+            if not self.grids:
+                raise ValueError("no grid")
         except (KeyError, TypeError, ValueError) as error:
             raise NeuralBakeError(
-                "corrupt_file", f"{dataset.directory} does not describe its grids.", "Bake again."
+                "corrupt_file", f"{dataset.directory} does not describe its settings and grids.", "Bake again."
             ) from error
 
     def samples(self, name: str, points: str | None = None) -> Samples:
@@ -96,12 +105,10 @@ class LightGridDataset:
             NeuralBakeError: see :meth:`core.dataset.Dataset.measured`; or the set holds no points.
         """
         plan, points = self.dataset.plan, points or name
-        measured = self.dataset.measured(name)
         positions, normals = (plan.get(f"{points}_{part}") for part in ("positions", "normals"))
-        if positions is None or normals is None or not measured or len(positions) != len(measured["indirect"]):
-            raise NeuralBakeError(
-                "corrupt_file", f"{self.dataset.directory} has no complete set {name}.", "Bake again."
-            )
+        if positions is None or normals is None:
+            raise self._incomplete(name)
+        measured = self._measured(name, len(positions))
         total = measured["direct"] + measured["indirect"]
         indirect = measured["indirect"]
         return Samples(positions, normals, indirect if self.light == "indirect" else total, total, indirect)
@@ -109,9 +116,12 @@ class LightGridDataset:
     def probes(self) -> Probes:
         """Positions are the grids' own; see :class:`Probes`."""
         plan = self.dataset.plan
-        measured = self.dataset.measured("probe")
-        values = measured["indirect"] if self.light == "indirect" else measured["direct"] + measured["indirect"]
+        needed = ("probe_directions", "probe_valid", "probe_reached", "ray_directions", "probe_distances")
+        if not all(name in plan for name in needed):
+            raise self._incomplete("probe")
         directions = plan["probe_directions"]
+        measured = self._measured("probe", sum(grid.count for grid, _ in self.grids) * len(directions))
+        values = measured["indirect"] if self.light == "indirect" else measured["direct"] + measured["indirect"]
         return Probes(
             directions,
             values.reshape(-1, len(directions), 3),
@@ -127,6 +137,18 @@ class LightGridDataset:
         if not camera or not len(self.dataset.plan.get("view_pixels", ())):
             return None
         return View(int(camera["width"]), int(camera["height"]), self.dataset.plan["view_pixels"], self.samples("view"))
+
+    def _measured(self, name: str, count: int) -> dict[str, np.ndarray]:
+        """``direct`` and ``indirect`` (count, 3) of one set."""
+        measured = self.dataset.measured(name)
+        if any(key not in measured or measured[key].shape != (count, 3) for key in ("direct", "indirect")):
+            raise self._incomplete(name)
+        return measured
+
+    def _incomplete(self, name: str) -> NeuralBakeError:
+        return NeuralBakeError(
+            "corrupt_file", f"{self.dataset.directory} has no complete set {name}.", "Bake again with --resume."
+        )
 
 
 def load_dataset(directory: Path, light: str) -> LightGridDataset:

@@ -92,7 +92,7 @@ def train_dataset(
             "blender": dataset.info.get("blender"),
             "source": dataset.info.get("source"),
             "meter": dataset.info.get("meter", {}),
-            "seeds": {"capture": dataset.info["settings"]["seed"], "train": settings.seed},
+            "seeds": {"capture": dataset.settings.seed, "train": settings.seed},
             "samples": {name: len(dataset.dataset.plan[f"{name}_positions"]) for name in ("train", "choose", "report")},
             "probes": sum(grid.count for grid, _ in dataset.grids),
             "grids": [
@@ -109,7 +109,7 @@ def train_dataset(
 def open_training(directory: Path, overrides: dict) -> tuple[LightGridDataset, LightGridSettings]:
     """The dataset and the settings in force: the dataset's own, then the overrides."""
     dataset = load_dataset(directory, "indirect")
-    settings = LightGridSettings.from_dict({**dataset.info["settings"], **overrides})
+    settings = LightGridSettings.from_dict({**dataset.settings.to_dict(), **overrides})
     return LightGridDataset(dataset.dataset, settings.light), settings
 
 
@@ -216,7 +216,7 @@ def _fit_all(
         text = "train" if len(prepared) == 1 else f"train {number + 1}/{len(prepared)}"
         fits = fit(
             points,
-            part.dilated / scale,
+            part.dilated / damping / scale,  # the result is damped below, once
             settings.seed + number,
             settings.geometry_steps,
             settings.light_steps,
