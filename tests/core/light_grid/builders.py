@@ -107,6 +107,7 @@ class Scene:
     Attributes:
         indirect, direct: irradiance (N, 3) from points (N, 3) and normals (N, 3).
         distances: (P, R) to the first surface, from origins (P, 3) along directions (R, 3).
+        solid: (N,) bool, points inside matter, where nothing is measured.
     """
 
     indirect: typing.Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -114,6 +115,7 @@ class Scene:
     distances: typing.Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda origins, rays: np.full(
         (len(origins), len(rays)), 1e30
     )
+    solid: typing.Callable[[np.ndarray], np.ndarray] = lambda points: np.zeros(len(points), bool)
 
 
 def grey(values: np.ndarray) -> np.ndarray:
@@ -127,8 +129,12 @@ def wall_distances(origins: np.ndarray, rays: np.ndarray) -> np.ndarray:
     return np.where(distance > 0.0, distance, 1e30)
 
 
-# A wall at x = 0 with light of one on its left and none on its right, whatever the normal.
-WALL = Scene(lambda points, normals: grey(points[:, 0] < 0.0), distances=wall_distances)
+# A wall of 20 cm at x = 0 with light of one on its left and none on its right, whatever the normal.
+WALL = Scene(
+    lambda points, normals: grey(points[:, 0] < 0.0),
+    distances=wall_distances,
+    solid=lambda points: np.abs(points[:, 0]) < 0.1,
+)
 # With its four layers of probes, this grid has the wall in the middle of its cells.
 WALL_GRID = box(half=(2.0, 1.0, 1.0), resolution=(4, 2, 2))
 DARK = Scene(lambda points, normals: np.zeros_like(points))
@@ -146,25 +152,25 @@ def write_dataset(
     grids: typing.Sequence[Grid] = (WALL_GRID,),
     *,
     camera: tuple[int, int] | None = None,
-    noise: float = 0.0,
+    noise: dict[str, float] | None = None,
     counts: dict[str, int] | None = None,
-    seed: int = 1,
     **settings: object,
 ) -> Path:
     """Measure an analytic scene as a capture would.
 
     Args:
         camera: width and height of a view onto the box's middle plane; columns run along X, row 0 is the highest Z.
-        noise: standard deviation of the noise of all measured points but the probes.
+        noise: standard deviation of the measured light by set; none where a set is not named.
         counts: points per set, where they differ from a few hundred.
         settings: what differs from the default settings.
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(1)
     counts = {"train": 1500, "choose": 400, "report": 400} | (counts or {})
     plan: dict[str, np.ndarray] = {}
     for name, count in counts.items():
         shares = [points_in(grid, count // len(grids), int(generator.integers(1000)), 0.0) for grid in grids]
-        plan[f"{name}_positions"] = np.concatenate(shares)
+        points = np.concatenate(shares)
+        plan[f"{name}_positions"] = points[~scene.solid(points)]
         plan[f"{name}_normals"] = directions(len(plan[f"{name}_positions"]), int(generator.integers(1000)))
     origins = np.concatenate([grid.probe_positions() for grid in grids])
     plan["probe_positions"] = origins.astype(np.float32)
@@ -218,7 +224,7 @@ def write_dataset(
             light = {}
             for key, field in (("direct", scene.direct), ("indirect", scene.indirect)):
                 values = np.asarray(field(points[part].astype(np.float64), normals[part]), np.float64)
-                values = values + (generator.normal(0.0, noise, values.shape) if noise and name != "probe" else 0.0)
+                values = values + generator.normal(0.0, (noise or {}).get(name, 0.0), values.shape)
                 light[key] = values.astype(np.float32)
             tensorfile.write(folder / shard.file, light, shard_metadata(info, shard))
             shards.append(shard)
