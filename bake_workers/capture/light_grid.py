@@ -28,7 +28,7 @@ from .sampling import Sampler
 from .scene import OpenScene
 
 KIND = "light_grid"
-FORMAT = 3
+FORMAT = 4
 """Raised whenever the same scene and settings would be measured differently, so that old shards are not reused."""
 MEASURED = (
     "seed samples_per_probe surface_fraction sample_paths choose_points report_points report_paths probe_directions"

@@ -26,6 +26,8 @@ JITTER = 0.35
 SEED_TRIES = 20_000
 LIFT = 0.005
 """Distance to a surface, in metres, below which a seed is taken to stand on it."""
+GAP = 0.01
+"""Openings narrower than this, in metres, join nothing."""
 TRIES = 4
 """Segments cast from a point before it counts as not reached; more of them find next to nothing (measured)."""
 PASSES = 3
@@ -176,10 +178,28 @@ class Reach:
             target = targets[np.repeat(offsets[front], counts) + run]
             fresh = ~reached[target]
             source, target = source[fresh], target[fresh]
-            found = target[self.geometry.clear(self.positions[source], self.positions[target])]
+            found = target[self._is_open(self.positions[source], self.positions[target])]
             front = np.unique(found)
             reached[front] = True
         return reached
+
+    def _is_open(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Whether segments (N, 3) are clear, and two parallels of each a centimetre beside it.
+
+        Walls that were drawn one by one have cracks between them; among thousands of segments one would slip through.
+        """
+        result = self.geometry.clear(starts, ends)
+        rows = np.flatnonzero(result)
+        steps = ends[rows] - starts[rows]
+        lengths = np.linalg.norm(steps, axis=1, keepdims=True)
+        helper = np.where(np.abs(steps[:, :1]) > 0.7 * lengths, [[0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]])
+        across = np.cross(steps, helper)
+        across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-30)
+        along = steps / np.maximum(lengths, 1e-30)
+        for side in (across, np.cross(along, across)):
+            shift = side * np.minimum(GAP * self.metre, 0.1 * lengths)
+            result[rows] &= self.geometry.clear(starts[rows] + shift, ends[rows] + shift)
+        return result
 
     def _crossings(self) -> list[np.ndarray]:
         """Pairs (E, 2) of nodes in different volumes that overlap or touch."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -173,6 +174,33 @@ def test_noise_is_independent_between_points_and_seeds() -> None:
     finer = meter.measure(positions, normals, 48, 3)["indirect"][:, 0].astype(float)
     assert first.std() / finer.std() == pytest.approx(2.0, rel=0.15)
     assert CORNERS == 3
+
+
+@pytest.mark.parametrize(
+    "state, expected", [("packed", (1.0, 0.0, 0.0)), ("file", (1.0, 0.0, 0.0)), ("missing", (1.0, 0.0, 1.0))]
+)
+def test_textures_shine_as_in_a_render(state: str, expected: tuple, tmp_path: Path) -> None:
+    """A glowing ceiling with a red picture on it; one whose file is gone renders in magenta."""
+    builders.empty_scene()
+    image = bpy.data.images.new("Red", 4, 4)
+    image.pixels = [1.0, 0.0, 0.0, 1.0] * 16
+    image.filepath_raw, image.file_format = str(tmp_path / "red.png"), 'PNG'
+    image.save()
+    if state == "packed":
+        image.pack()
+    material = builders.emission(1.0)
+    nodes = material.node_tree.nodes
+    texture = nodes.new("ShaderNodeTexImage")
+    texture.image = image
+    material.node_tree.links.new(texture.outputs["Color"], nodes["Emission"].inputs["Color"])
+    plate = builders.plate("Ceiling", 20.0, 1.0, material, down=True)
+    plate.data.uv_layers.new()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"), check_existing=False)
+    if state != "file":
+        (tmp_path / "red.png").unlink()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    light = Meter(builders.opened(), threads=2).measure(array((0, 0, 0)), array(UP), 300, 1)
+    np.testing.assert_allclose(light["direct"][0], np.pi * np.array(expected), rtol=0.02, atol=1e-4)
 
 
 def test_hidden_lamps_and_collections_give_no_light() -> None:

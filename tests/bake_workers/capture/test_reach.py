@@ -39,6 +39,19 @@ def test_no_wall_is_too_thin() -> None:
         assert found.share()[0] == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_crack_between_walls_opens_nothing_and_a_gap_does(seed: int) -> None:
+    """Three millimetres are drawn by accident, ten centimetres on purpose."""
+    for width, share in ((0.003, 0.5), (0.1, 1.0)):
+        builders.empty_scene()
+        builders.box("Left", (-0.02, -2, -2), (0.02, -0.13, 2))
+        builders.box("Right", (-0.02, -0.13 + width, -2), (0.02, 2, 2))
+        volume = builders.volume((-1, -1, -1), (1, 1, 1), (8, 8, 8))
+        geometry = collect(builders.opened(), *volume.bounds())
+        found = Reach(geometry, [volume], np.array([(-0.7, 0.1, 0.2)]), np.random.default_rng(seed))
+        assert found.share()[0] == pytest.approx(share, abs=0.03)
+
+
 def test_round_a_corner_and_through_a_gap() -> None:
     """A wall with an opening at its end: the far side is reached, though no seed sees it."""
     builders.empty_scene()
