@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix
@@ -153,8 +154,6 @@ def test_a_rotated_volume() -> None:
 def test_who_says_what_is_inside() -> None:
     scene = builders.empty_scene()
     assert find_seeds(builders.opened(), [])[0].shape == (0, 3)
-    import bpy
-
     scene.camera = builders.add("Camera", bpy.data.cameras.new("Camera"), (1, 2, 3))
     np.testing.assert_allclose(find_seeds(builders.opened(), [])[0], [(1, 2, 3)])
     builders.add("Inside.room", None, (4, 5, 6))
