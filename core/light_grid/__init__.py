@@ -10,6 +10,7 @@ Grid".
 
 from __future__ import annotations
 
+import hashlib
 import typing
 from pathlib import Path
 
@@ -53,4 +54,7 @@ def from_object(obj: typing.Mapping) -> LightGrid:
     if "neural_bake_manifest" not in obj.keys() or "neural_bake_weights" not in obj.keys():
         raise NeuralBakeError("no_artifact", f"{name} holds no Neural Bake result.", "Bake it first.")
     manifest = artifact.parse_manifest(obj["neural_bake_manifest"], f"the result on {name}", KIND)
-    return decode(bytes(obj["neural_bake_weights"]), manifest, f"the result on {name}")
+    weights = bytes(obj["neural_bake_weights"])
+    if hashlib.sha256(weights).hexdigest() != manifest["files"].get(WEIGHTS, {}).get("sha256"):
+        raise NeuralBakeError("wrong_hash", f"The weights on {name} are not those of its manifest.", "Bake again.")
+    return decode(weights, manifest, f"the result on {name}")

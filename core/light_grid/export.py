@@ -84,12 +84,17 @@ def _decode_grid(tensors: dict[str, np.ndarray], metadata: dict[str, str], index
             raise ValueError(f"{name} of grid {index} has the shape {found[name].shape}, not {shape}")
         if not np.isfinite(found[name]).all():
             raise ValueError(f"{name} of grid {index} is not finite")
+    if np.linalg.det(found["matrix"][:3, :3]) == 0.0:
+        raise ValueError(f"the box of grid {index} has no volume")
+    bias = float(metadata[f"{index}.bias"])
+    if not np.isfinite(bias):
+        raise ValueError(f"grid {index} has the bias {bias}")
     geometry = baselines.ProbeGeometry(found["valid"].astype(bool), found.get("depth")) if "valid" in found else None
     return BakedGrid(
         Grid(found["matrix"], resolution),
         found["sh"],
         method,
-        float(metadata[f"{index}.bias"]),
+        bias,
         found.get("weights"),
         metadata[f"{index}.facing"] == "1",
         geometry,
