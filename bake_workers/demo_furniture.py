@@ -282,7 +282,7 @@ def furnish(looks: Looks) -> None:
     vase = [(0.04, 0.0), (0.075, 0.06), (0.08, 0.12), (0.035, 0.2), (0.045, 0.24), (0.03, 0.24), (0.025, 0.2)]
     Piece("Vase").turned(vase, (4.2, 3.25, 0.74), looks["white"]).object()
     shelf("Bookshelf", (1.0, 0.28, 1.9), 5, looks).object((4.4, 0.005, 0.0), 0.0)
-    plant((0.5, 3.45, 0.0), looks)
+    plant((4.6, 0.85, 0.0), looks)
     blocks = [(0.08, 0.1, 0.62, 0.7, "terracotta"), (0.4, 0.4, 0.9, 0.9, "mustard"), (0.3, 0.2, 0.7, 0.45, "teal")]
     picture("Picture.sofa", (1.1, 0.7), blocks, looks).object((2.6, 0.0, 1.25))
     picture("Picture.wall", (0.5, 0.7), blocks[::-1], looks).object((5.0, 0.75, 1.2), 90.0)

@@ -116,9 +116,9 @@ def build_cupboard(looks: Looks) -> None:
 def light(scene: bpy.types.Scene) -> None:
     """A sun through the window, a pale sky, and an area lamp under the living room's ceiling."""
     sun = bpy.data.lights.new("Sun", 'SUN')
-    sun.energy, sun.angle, sun.color = 8.0, math.radians(1.5), (1.0, 0.88, 0.7)
+    sun.energy, sun.angle, sun.color = 10.0, math.radians(1.5), (1.0, 0.88, 0.7)
     object_ = bpy.data.objects.new("Sun", sun)
-    object_.rotation_euler = Vector((0.8, -0.75, -0.5)).to_track_quat('-Z', 'Y').to_euler()
+    object_.rotation_euler = Vector((0.7, -0.75, -0.5)).to_track_quat('-Z', 'Y').to_euler()
     object_.location = (2.0, 7.0, 5.0)
     scene.collection.objects.link(object_)
     area = bpy.data.lights.new("CeilingLamp", 'AREA')
