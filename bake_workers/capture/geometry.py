@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gc
+import hashlib
 from collections.abc import Iterator
 
 import bpy
@@ -45,9 +47,20 @@ class Geometry:
         lengths = np.linalg.norm(normals, axis=1)
         self.areas = 0.5 * lengths
         self.normals = normals / np.maximum(lengths, np.finfo(np.float64).tiny)[:, None]
-        self.tree = None
-        if len(self.indices):
-            self.tree = BVHTree.FromPolygons(self.vertices.tolist(), self.indices.tolist(), all_triangles=True)
+
+    @functools.cached_property
+    def tree(self) -> BVHTree | None:
+        """For casting rays; built when it is first needed, None where there are no triangles."""
+        if not len(self.indices):
+            return None
+        return BVHTree.FromPolygons(self.vertices.tolist(), self.indices.tolist(), all_triangles=True)
+
+    def digest(self) -> str:
+        """Digest (hexadecimal sha256) of all triangles."""
+        total = hashlib.sha256()
+        for array in (self.vertices, self.indices, self.camera_visible):
+            total.update(array.tobytes())
+        return total.hexdigest()
 
     @property
     def triangles(self) -> np.ndarray:

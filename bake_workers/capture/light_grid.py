@@ -54,12 +54,13 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     volumes = find_volumes(opened, settings, job["bounds_object"])
     require_light(opened)
     seeds, origin = find_seeds(opened, job["inside"])
-    fingerprint = fingerprint_of(opened, settings, volumes, seeds)
+    geometry = collect(opened, *outer_box(volumes, seeds))
+    fingerprint = fingerprint_of(opened, settings, volumes, seeds, geometry)
     dataset = shards.reopen(directory, KIND, fingerprint)
     meter = Meter(opened, settings.threads)
     if dataset is None:
         opened.notes.extend(scene_notes(opened))
-        plan, camera = make_plan(opened, volumes, settings, seeds, origin, events)
+        plan, camera = make_plan(opened, geometry, volumes, settings, seeds, origin, events)
         info = describe(opened, volumes, settings, job, camera, meter) | {
             "scene_hash": opened.digest,
             "fingerprint": fingerprint,
@@ -74,8 +75,13 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     shards.measure(dataset, meter, points_by_set(dataset.plan, volumes), events.progress)
 
 
-def fingerprint_of(opened: OpenScene, settings: LightGridSettings, volumes: list[Volume], seeds: np.ndarray) -> str:
-    """Digest of all that decides what is measured: shards of an earlier run with the same one are kept."""
+def fingerprint_of(
+    opened: OpenScene, settings: LightGridSettings, volumes: list[Volume], seeds: np.ndarray, geometry: Geometry
+) -> str:
+    """Digest of all that decides what is measured: shards of an earlier run with the same one are kept.
+
+    The evaluated geometry is part of it, and so what the scene's own digest does not see (weights, caches, sculpting).
+    """
     values = {key: getattr(settings, key) for key in MEASURED}
     boxes = [(volume.name, volume.matrix.tolist(), volume.resolution) for volume in volumes]
     text = json.dumps(
@@ -88,6 +94,7 @@ def fingerprint_of(opened: OpenScene, settings: LightGridSettings, volumes: list
             seeds.tolist(),
             view.fingerprint(opened),
             opened.digest,
+            geometry.digest(),
         ],
         sort_keys=True,
     )
@@ -96,6 +103,7 @@ def fingerprint_of(opened: OpenScene, settings: LightGridSettings, volumes: list
 
 def make_plan(
     opened: OpenScene,
+    geometry: Geometry,
     volumes: list[Volume],
     settings: LightGridSettings,
     seeds: np.ndarray,
@@ -110,7 +118,6 @@ def make_plan(
     Returns:
         The plan's arrays, and the camera's picture size or None.
     """
-    geometry = collect(opened, *outer_box(volumes, seeds))
     events.progress(0, 1, "reachable space")
     # one independent generator per purpose: more points of one set never change another
     sequence = np.random.SeedSequence(settings.seed)

@@ -19,7 +19,10 @@ import pytest
 
 from bake_workers import protocol
 from bake_workers.capture import capture
+from bake_workers.capture.geometry import collect
+from bake_workers.capture.light_grid import fingerprint_of
 from core.light_grid.dataset import LightGridDataset, load_dataset
+from core.light_grid.settings import LightGridSettings
 from tests import support
 from tests.bake_workers.capture import builders
 
@@ -190,6 +193,31 @@ def test_training_settings_keep_the_measurements_and_others_do_not(captured: Pat
     }
     run(job, blend, choose_points=100)
     assert contents(job)["plan.safetensors"] != before["plan.safetensors"]
+
+
+def test_the_fingerprint_sees_evaluated_geometry_camera_and_seeds() -> None:
+    """A vertex weight is nothing that the scene's digest sees, yet it moves a vertex here."""
+    scene = builders.empty_scene()
+    plate = builders.plate("Plate", 1.0, 0.0)
+    plate.vertex_groups.new(name="Lift").add([0, 1, 2, 3], 0.5, 'REPLACE')
+    modifier = plate.modifiers.new("Displace", 'DISPLACE')
+    modifier.vertex_group, modifier.direction = "Lift", 'Z'
+    scene.camera = builders.add("Camera", bpy.data.cameras.new("Camera"))
+    volume = builders.volume((-1, -1, -1), (1, 1, 1))
+
+    def fingerprint(marker: tuple = (0.0, 0.0, 0.5), **settings: object) -> str:
+        opened = builders.opened()
+        geometry = collect(opened, *volume.bounds())
+        return fingerprint_of(opened, LightGridSettings(**settings), [volume], np.array([marker]), geometry)
+
+    first = fingerprint()
+    assert first == fingerprint(light="total", threads=3)
+    assert first != fingerprint(seed=1) and first != fingerprint(marker=(0.0, 0.0, 0.6))
+    plate.vertex_groups["Lift"].add([0], 1.0, 'REPLACE')
+    second = fingerprint()
+    assert first != second
+    scene.camera.location.x = 1.0
+    assert fingerprint() != second
 
 
 def test_without_a_marker_in_it_the_dark_room_is_left_out(blend: Path, tmp_path: Path) -> None:
