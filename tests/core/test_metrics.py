@@ -102,8 +102,8 @@ def test_noise_floor_is_what_the_truth_scores_without_debiasing() -> None:
 
 
 def test_leak_by_hand() -> None:
-    total = grey(0, 0.0029, 4, 8)  # mean 3.0007: below 0.0030007 it is dark
-    stored, result = grey(0, 0, 1, 3), grey(0.5, 0.1, 1, 3)  # mean 1
+    total = grey(0, 0.0023, 0.0025, 4, 8)  # mean 2.4: below 0.0024 it is dark
+    stored, result = grey(0, 0, 1, 1, 3), grey(0.5, 0.1, 1, 1, 3)  # mean 1
     value, count = metrics.leak(result, stored, stored, total)
     assert (value, count) == (pytest.approx(0.3), 2)
 
