@@ -90,7 +90,7 @@ class LightGrid:
                 as the one group ``all``.
 
         Raises:
-            NeuralBakeError: the shapes differ, a light group is not in the artifact, or its scale is no colour.
+            NeuralBakeError: the shapes differ, a number is not finite, a light group is not in the artifact, or its scale is no colour.
         """
         points = np.ascontiguousarray(points, np.float32)
         normals = np.ascontiguousarray(normals, np.float32)
@@ -98,6 +98,8 @@ class LightGrid:
             raise NeuralBakeError(
                 "bad_shape", f"points {points.shape} and normals {normals.shape} must both have the shape (N, 3)."
             )
+        if not (np.isfinite(points).all() and np.isfinite(normals).all()):
+            raise NeuralBakeError("not_finite", "A point or normal is not finite.", "Remove it, or mend its mesh.")
         unknown = sorted(set(light_scale or {}) - {"all"})
         if unknown:
             raise NeuralBakeError("unknown_group", f"There is no light group {unknown[0]}; this result has: all.")

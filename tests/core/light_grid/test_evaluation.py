@@ -242,6 +242,16 @@ def test_shapes_are_checked(points: tuple, normals: tuple) -> None:
     assert caught.value.code == "bad_shape" and str(points) in caught.value.message
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_are_checked(value: float) -> None:
+    good, bad = np.ones((5, 3)), np.ones((5, 3))
+    bad[3, 1] = value
+    for points, normals in ((bad, good), (good, bad)):
+        with pytest.raises(NeuralBakeError) as caught:
+            light(builders.baked(TURNED, OURS)).irradiance(points, normals)
+        assert caught.value.code == "not_finite"
+
+
 def test_light_scale() -> None:
     baked = light(builders.baked(TURNED, OURS))
     points, normals = builders.points_in(TURNED, 50, 30), builders.directions(50, 31)
