@@ -90,7 +90,8 @@ class LightGrid:
                 as the one group ``all``.
 
         Raises:
-            NeuralBakeError: the shapes differ, a number is not finite, a light group is not in the artifact, or its scale is no colour.
+            NeuralBakeError: the shapes differ, a number is not finite, a light group is not in the artifact, or its
+                scale is no colour.
         """
         points = np.ascontiguousarray(points, np.float32)
         normals = np.ascontiguousarray(normals, np.float32)
