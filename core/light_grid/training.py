@@ -25,6 +25,7 @@ from .settings import LightGridSettings
 
 Progress = typing.Callable[[str, int, int], None]
 FIT_CELLS_BEYOND_BORDER = 0.5
+TRAINING_SETTINGS = ("light", "seed", "geometry_steps", "light_steps", "sh_window", "train_device", "threads")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,9 +108,22 @@ def train_dataset(
 
 
 def open_training(directory: Path, overrides: dict) -> tuple[LightGridDataset, LightGridSettings]:
-    """The dataset and the settings in force: the dataset's own, then the overrides."""
+    """The dataset and the settings in force: the dataset's own, then the overrides.
+
+    Raises:
+        NeuralBakeError: a damaged dataset, or an override that only a new measurement could follow.
+    """
     dataset = load_dataset(directory, "indirect")
     settings = LightGridSettings.from_dict({**dataset.settings.to_dict(), **overrides})
+    for field in dataclasses.fields(settings):
+        if field.name not in TRAINING_SETTINGS and getattr(settings, field.name) != getattr(
+            dataset.settings, field.name
+        ):
+            raise NeuralBakeError(
+                "measured_setting",
+                f"Setting {field.name} belongs to the measurement, and this dataset was measured with another value.",
+                "Bake again, or leave it out.",
+            )
     return LightGridDataset(dataset.dataset, settings.light), settings
 
 

@@ -241,6 +241,11 @@ def refused(dataset: Path, out: Path, **overrides: object) -> NeuralBakeError:
     return caught.value
 
 
+def test_an_override_cannot_change_what_was_measured(noisy_probes: Path, tmp_path: Path) -> None:
+    error = refused(noisy_probes, tmp_path / "out", sample_paths=99)
+    assert error.code == "measured_setting" and "sample_paths" in error.message
+
+
 def test_bad_overrides(noisy_probes: Path, tmp_path: Path) -> None:
     assert refused(noisy_probes, tmp_path / "a", light_steps=-1).code == "bad_setting"
     assert refused(noisy_probes, tmp_path / "b", light_step=1).code == "unknown_setting"
