@@ -24,8 +24,8 @@ from .network import HIDDEN, LEAK, LOGIT_RANGE, SLICES
 
 OURS = "ours"
 CHUNK_POINTS = 4096
-# OpenBLAS splits longer matrix products among its own threads, which then get in the way of ours (measured: 0.95 million
-# points a second, and 1.79 with this limit).
+# OpenBLAS splits longer matrix products among its own threads, which then get in the way of ours (measured: 0.95
+# million points a second, and 1.79 with this limit).
 RUN_POINTS = 512
 # How steeply the share of a volume falls with the distance from it, in cells, where no volume contains the point.
 NEARNESS_POWER = 4.0
