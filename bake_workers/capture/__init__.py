@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bake_workers import protocol
+from .. import protocol
 
 
 def main(argv: list[str]) -> int:

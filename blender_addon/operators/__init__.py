@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from . import bake
+from . import bake, engine, export, probes, results
 
-modules = (bake,)
+modules = (probes, bake, results, export, engine)
 
 
 def register() -> None:

@@ -1,0 +1,15 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Operators that place probes."""
+
+from __future__ import annotations
+
+
+def register() -> None:
+    pass
+
+
+def unregister() -> None:
+    pass

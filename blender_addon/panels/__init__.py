@@ -1,0 +1,21 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is drawn: nothing here decides anything."""
+
+from __future__ import annotations
+
+from . import object_data, render, view3d
+
+modules = (view3d, render, object_data)
+
+
+def register() -> None:
+    for module in modules:
+        module.register()
+
+
+def unregister() -> None:
+    for module in reversed(modules):
+        module.unregister()
