@@ -22,12 +22,10 @@ from pathlib import Path
 
 import bpy
 
-from . import compat, preferences
+from . import compat, engine, preferences
 from .bake_workers import arguments, protocol
 
 COMMAND = "neural_bake"
-# The folder that holds core and bake_workers: this one in an installed extension, its parent in a checkout.
-ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "bake_workers").is_dir())
 
 _handles: list[object] = []
 
@@ -53,12 +51,12 @@ def main(argv: list[str]) -> int:
             "--blender",
             str(compat.blender_program()),
         ]
-    engine = preferences.engine_python(bpy.context, getattr(args, "engine", None))
-    if engine is None:
+    python = preferences.engine_python(bpy.context, getattr(args, "engine", None))
+    if python is None:
         return fail("No engine is set. Name a Python with torch by --engine, NEURAL_BAKE_ENGINE, or the preferences.")
     if args.command != "show":
         words.append("--parent-pipe")
-    return run_engine(engine, words)
+    return run_engine(python, words)
 
 
 def refuse_file() -> str | None:
@@ -71,18 +69,14 @@ def refuse_file() -> str | None:
     return None
 
 
-def run_engine(engine: Path, words: list[str]) -> int:
-    """Start ``engine -m bake_workers`` with these words and wait for it; its output goes where Blender's goes."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONSTARTUP")}
-    environment = {**kept, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
+def run_engine(python: Path, words: list[str]) -> int:
+    """Start ``python -m bake_workers`` with these words and wait for it; its output goes where Blender's goes."""
     try:
         # Should this Blender be killed, the pipe ends and the engine stops with all that it started.
-        process = subprocess.Popen(
-            [str(engine), "-P", "-m", "bake_workers", *words], stdin=subprocess.PIPE, env=environment
-        )
+        process = subprocess.Popen(engine.command(python, words), stdin=subprocess.PIPE, env=engine.environment())
     except OSError as error:
         return fail(
-            f"The engine {engine} does not run ({error.strerror}). "
+            f"The engine {python} does not run ({error.strerror}). "
             "Check --engine, NEURAL_BAKE_ENGINE or the preferences."
         )
     with pass_signals_on(process):

@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the artist sets once: where the engine is."""
+"""What the artist sets once: where the engine is, what computes, and where bakes are kept."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ import shutil
 from pathlib import Path
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
+
+from . import compat, properties
+from .bake_workers import protocol
+from .core.errors import NeuralBakeError
+from .core.light_grid.settings import LightGridSettings
 
 
-class NeuralBakePreferences(bpy.types.AddonPreferences):
+class NeuralBakePreferences(
+    properties.mixin("MachineProperties", LightGridSettings, properties.MACHINE), bpy.types.AddonPreferences
+):
     bl_idname = __package__
 
     engine: StringProperty(
@@ -22,12 +29,46 @@ class NeuralBakePreferences(bpy.types.AddonPreferences):
         description="Python with torch that trains, in an environment of its own; Blender's Python is never changed",
         subtype='FILE_PATH',
     )
+    capture_device: EnumProperty(
+        name="Capture Device",
+        description="What measures the light",
+        items=(
+            ('AS_CYCLES', "As Cycles", "The devices that are chosen for Cycles, under System"),
+            ('CPU', "CPU", "The processor, whatever is chosen for Cycles"),
+        ),
+        default='AS_CYCLES',
+    )
+    cache: StringProperty(
+        name="Cache Folder",
+        description="Folder of the bakes' own files; empty for a folder of the extension",
+        subtype='DIR_PATH',
+    )
+    keep_jobs: IntProperty(
+        name="Keep Bakes",
+        description="How many finished bakes stay in the cache, with their logs and measurements",
+        default=5,
+        min=0,
+        max=1000,
+    )
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False  # No animation.
         layout.prop(self, "engine")
+        column = layout.column()
+        column.prop(self, "capture_device")
+        column.prop(self, "train_device")
+        column.prop(self, "threads")
+        column = layout.column()
+        column.prop(self, "cache")
+        column.prop(self, "keep_jobs")
+
+
+def get(context: bpy.types.Context) -> NeuralBakePreferences | None:
+    """The add-on's preferences; None where the package was registered by a script and not enabled as an extension."""
+    addon = context.preferences.addons.get(__package__)
+    return addon.preferences if addon else None
 
 
 def engine_python(context: bpy.types.Context, chosen: str | None = None) -> Path | None:
@@ -36,10 +77,55 @@ def engine_python(context: bpy.types.Context, chosen: str | None = None) -> Path
     Returns:
         Its path, which may not exist where it was set wrongly; None where nothing names one.
     """
-    addon = context.preferences.addons.get(__package__)
-    preferred = bpy.path.abspath(addon.preferences.engine) if addon else ""
+    preferences = get(context)
+    preferred = bpy.path.abspath(preferences.engine) if preferences else ""
     name = chosen or os.environ.get("NEURAL_BAKE_ENGINE") or preferred
     return Path(shutil.which(name) or name) if name else None
+
+
+def cache_folder(context: bpy.types.Context) -> Path:
+    """The folder of the bakes' own files, made where it is missing.
+
+    Raises:
+        NeuralBakeError: it cannot be made or written.
+    """
+    preferences = get(context)
+    chosen = preferences.cache if preferences else ""
+    try:
+        folder = Path(bpy.path.abspath(chosen)).absolute() if chosen else _own_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        code, message, _ = protocol.describe_os_error(error)
+        raise NeuralBakeError(code, message, "Choose another cache folder in the preferences.") from error
+    if not os.access(folder, os.W_OK):
+        raise NeuralBakeError(
+            "not_writable", f"Nothing can be written to {folder}.", "Choose another cache folder in the preferences."
+        )
+    return folder
+
+
+def _own_folder() -> Path:
+    try:
+        return Path(bpy.utils.extension_path_user(__package__))
+    except ValueError:  # registered by a script, and so no extension
+        return Path(bpy.utils.user_resource('DATAFILES', path="neural_bake"))
+
+
+def machine_settings(context: bpy.types.Context) -> dict[str, object]:
+    """The settings that belong to this machine, as ``job.json`` holds them: ``train_device`` and ``threads``."""
+    preferences = get(context)
+    if preferences is None:
+        return {}
+    fields = LightGridSettings.__dataclass_fields__
+    return {name: properties.value_of(preferences, fields[name], 1.0) for name in properties.MACHINE}
+
+
+def cycles_devices(context: bpy.types.Context) -> dict:
+    """The devices that measure the light, as ``job.json`` holds them; see :func:`.compat.cycles_devices`."""
+    preferences = get(context)
+    if preferences is not None and preferences.capture_device == 'CPU':
+        return {"compute_device_type": "NONE", "devices": []}
+    return compat.cycles_devices(context)
 
 
 def register() -> None:

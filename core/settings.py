@@ -26,9 +26,14 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    start: object = None,
 ) -> typing.Any:
-    """A dataclass field with its tooltip ``text`` (no full stop), ``unit``, and inclusive limits or ``choices``."""
-    metadata = {"text": text, "unit": unit, "low": low, "high": high, "choices": choices}
+    """A dataclass field with its tooltip ``text`` (no full stop), ``unit``, and inclusive limits or ``choices``.
+
+    Args:
+        start: what a form shows first where the field is optional and nothing is set.
+    """
+    metadata = {"text": text, "unit": unit, "low": low, "high": high, "choices": choices, "start": start}
     return dataclasses.field(default=default, metadata=metadata)
 
 

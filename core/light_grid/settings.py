@@ -16,10 +16,14 @@ class LightGridSettings(Settings):
     """What a light grid stores, how it is sampled and how it is trained."""
 
     resolution: tuple[int, int, int] | None = setting(
-        None, "Number of probes along each axis of the volume; empty takes the volume's own resolution", low=1, high=256
+        None,
+        "Number of probes along each axis of the volume; empty takes the volume's own resolution",
+        low=1,
+        high=256,
+        start=(4, 4, 4),
     )
     spacing: float | None = setting(
-        None, "Largest distance between neighbouring probes; overrides the resolution", unit="m", low=1e-4
+        None, "Largest distance between neighbouring probes; overrides the resolution", unit="m", low=1e-4, start=0.5
     )
     light: str = setting(
         "indirect",
@@ -62,3 +66,39 @@ class LightGridSettings(Settings):
     )
     train_device: str = setting("cpu", "Device that trains", choices=("cpu", "cuda"))
     threads: int = setting(0, "CPU threads of capture and training; 0 uses all", low=0, high=1024)
+
+
+# What a bake is worth, by name: only settings of quality, never what is measured (seed, light, places of probes).
+# Draft takes about a third of medium's time, final about three times as long.
+_DRAFT = {
+    "samples_per_probe": 48,
+    "sample_paths": 24,
+    "choose_points": 1500,
+    "report_points": 1500,
+    "report_paths": 96,
+    "probe_directions": 24,
+    "probe_paths": 48,
+    "preview_width": 240,
+    "preview_paths": 24,
+    "geometry_steps": 150,
+    "light_steps": 200,
+}
+_FINAL = {
+    "samples_per_probe": 320,
+    "sample_paths": 48,
+    "choose_points": 6000,
+    "report_points": 6000,
+    "report_paths": 384,
+    "probe_directions": 48,
+    "probe_paths": 192,
+    "preview_width": 640,
+    "preview_paths": 96,
+    "geometry_steps": 400,
+    "light_steps": 800,
+}
+_DEFAULTS = LightGridSettings().to_dict()
+PRESETS: dict[str, dict[str, object]] = {
+    "draft": _DRAFT,
+    "medium": {name: _DEFAULTS[name] for name in _DRAFT},
+    "final": _FINAL,
+}
