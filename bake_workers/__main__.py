@@ -64,7 +64,7 @@ def end_event(args: argparse.Namespace, kind: str, **values: object) -> None:
 
 def bake(args: argparse.Namespace) -> int:
     """``bake SCENE.blend``: capture, train, and with --save write the result into a .blend."""
-    settings = read_settings(args.kind, args.settings)
+    settings = read_settings(args.kind, args.settings, args.preset)
     blend, out = absolute(args.scene_file), absolute(args.out)
     runner.check_blend(blend)
     save_to = None if args.save is None else save_target(blend, args.save)
@@ -165,14 +165,21 @@ def check_kind(kind: str) -> None:
         )
 
 
-def read_settings(kind: str, pairs: list[str]) -> dict[str, object]:
-    """Check ``key=value`` texts against the kind's settings; returns JSON values of those that were set."""
+def read_settings(kind: str, pairs: list[str], preset: str | None = None) -> dict[str, object]:
+    """Check ``key=value`` texts against the kind's settings; returns JSON values of those that were set.
+
+    Args:
+        preset: name of one of the kind's presets; what the texts say replaces its values.
+    """
     check_kind(kind)
     module = importlib.import_module(f"core.{kind}.settings")
     settings_class = getattr(module, "".join(part.title() for part in kind.split("_")) + "Settings")
     values = settings_class.from_texts(pairs).to_dict()
     given = {pair.partition("=")[0].strip().replace("-", "_") for pair in pairs}
-    return {name: value for name, value in values.items() if name in given}
+    if preset is not None and preset not in module.PRESETS:
+        raise NeuralBakeError("unknown_preset", f"There is no preset {preset}.", f"Presets: {', '.join(module.PRESETS)}.")
+    chosen = module.PRESETS[preset] if preset is not None else {}
+    return {**chosen, **{name: value for name, value in values.items() if name in given}}
 
 
 def find_programs(args: argparse.Namespace) -> runner.Programs:

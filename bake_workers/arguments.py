@@ -34,6 +34,7 @@ def parser(prog: str, *, inside_blender: bool = False) -> Parser:
     if not inside_blender:
         bake.add_argument("scene_file", metavar="SCENE.blend", help="scene to bake; it is never changed")
     _add_result_options(bake)
+    bake.add_argument("--preset", metavar="NAME", help="draft, medium or final quality; --set still has its say")
     bake.add_argument("--resume", action="store_true", help="go on where an earlier bake into the same folder ended")
     bake.add_argument(
         "--save",
