@@ -61,7 +61,7 @@ class JobFolder:
             self._unlock()
             raise _refusal(error) from error
         try:
-            _lock_file(self._lock)
+            protocol.lock_file(self._lock)
         except OSError as error:
             self._unlock()
             if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
@@ -129,35 +129,6 @@ class JobFolder:
             self._lock = None
 
 
-class EventTail:
-    """Reads the lines that have been added to an ``events.jsonl`` since the last look."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
-        self._rest = b""
-
-    def read(self) -> list[dict]:
-        """The new whole lines, parsed; a line that is no JSON object is skipped (a full disk can cut one short)."""
-        try:
-            with open(self._path, "rb") as file:
-                file.seek(self._offset)
-                data = file.read()
-        except FileNotFoundError:
-            return []
-        self._offset += len(data)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        events = []
-        for line in lines:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict):
-                events.append(event)
-        return events
-
-
 def read_usage(job: Path) -> dict[str, dict]:
     """What the stages of a job took so far: ``{stage: {"seconds": ..., "peak_memory": bytes or None}}``."""
     try:
@@ -165,18 +136,6 @@ def read_usage(job: Path) -> dict[str, dict]:
     except (OSError, ValueError):
         return {}
     return {name: entry for name, entry in usage.items() if isinstance(entry, dict)} if isinstance(usage, dict) else {}
-
-
-def _lock_file(descriptor: int) -> None:
-    """Take an exclusive lock that the system releases when this process ends, however it ends."""
-    if os.name == "nt":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _refusal(error: OSError) -> NeuralBakeError:

@@ -10,6 +10,7 @@
     JOB/events.jsonl   one JSON object a line, appended by the runner and its children as they work
     JOB/cancel         an empty file; when it appears, the runner stops everything and leaves with 130
     JOB/STAGE.log      what a child printed
+    JOB/preview.png    the newest picture of the light, replaced as it gets better
 
 Only the standard library is needed here: Blender's Python loads this module too.
 """
@@ -32,6 +33,7 @@ from typing import NoReturn
 JOB_SCHEMA = "neural_bake.job/1"
 EVENTS = "events.jsonl"
 CANCEL = "cancel"
+PREVIEW = "preview.png"
 KINDS = ("light_grid", "relight", "ambient", "voxel", "radiance_field")
 READY_KINDS = ("light_grid",)
 
@@ -102,6 +104,35 @@ class Events:
     def error(self, code: str, message: str, hint: str = "") -> None:
         """The sentence that a failed stage shows to the user."""
         self.send("error", code=code, message=message, hint=hint)
+
+
+class EventTail:
+    """Reads the lines that have been added to an ``events.jsonl`` since the last look."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._rest = b""
+
+    def read(self) -> list[dict]:
+        """The new whole lines, parsed; a line that is no JSON object is skipped (a full disk can cut one short)."""
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        self._offset += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        events = []
+        for line in lines:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict):
+                events.append(event)
+        return events
 
 
 def watch_parent() -> None:
@@ -190,6 +221,22 @@ def read_job(job: Path) -> dict:
     if value["kind"] not in KINDS:
         raise error_class("kind", f"{path} asks for the unknown kind {value['kind']}.")
     return value
+
+
+def lock_file(descriptor: int) -> None:
+    """Take an exclusive lock that the system releases when this process ends, however it ends.
+
+    Raises:
+        OSError: with EAGAIN, EACCES or EDEADLK where another process holds it.
+    """
+    if os.name == "nt":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def leave(code: int) -> NoReturn:

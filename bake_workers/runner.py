@@ -25,7 +25,7 @@ from core.errors import NeuralBakeError
 
 from . import protocol
 from .children import Child, module_command
-from .jobfolder import EventTail, JobFolder, read_usage
+from .jobfolder import JobFolder, read_usage
 from .terminal import JsonLines, Lines
 
 POLL_SECONDS = 0.05
@@ -81,7 +81,7 @@ class Runner:
         self.programs = programs
         self.reporter = reporter
         self._signalled = False
-        self._tail = EventTail(folder.path / protocol.EVENTS)
+        self._tail = protocol.EventTail(folder.path / protocol.EVENTS)
 
     def bake(self, *, blend: Path, save_to: Path | None) -> dict:
         """Capture, train, publish and (with ``save_to``) write the result into a .blend; return the manifest.

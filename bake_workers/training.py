@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
+import shutil
 import time
 from pathlib import Path
 
@@ -45,9 +47,15 @@ def main(argv: list[str] | None = None) -> int:
     def work(events: protocol.Events) -> None:
         overrides = protocol.read_job(args.job)["settings"] if args.overrides is None else json.loads(args.overrides)
         trainer = importlib.import_module(f"core.{args.kind}.training")
-        trainer.train_dataset(
-            args.dataset, args.out, overrides, Progress(events), lambda path: events.preview(str(path))
-        )
+
+        def show(path: Path) -> None:
+            if path.name == protocol.PREVIEW:  # the artifact's folder is about to move, the job's stays
+                partial = args.job / f"{path.name}.partial"
+                shutil.copyfile(path, partial)
+                os.replace(partial, args.job / path.name)
+                events.preview(path.name)
+
+        trainer.train_dataset(args.dataset, args.out, overrides, Progress(events), show)
 
     return protocol.run_child("training", args.job, work)
 

@@ -15,6 +15,8 @@ import bpy
 import numpy as np
 
 from bake_workers import protocol
+from core import colour
+from core.dataset import Dataset
 from core.light_grid.settings import LightGridSettings
 
 from . import probes, shards, view
@@ -72,7 +74,8 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
         dataset = shards.renew(dataset, settings=settings.to_dict(), source=job["source"])
     for note in dataset.info["notes"]:
         events.note(note)
-    shards.measure(dataset, meter, points_by_set(dataset.plan, volumes), events.progress)
+    points = points_by_set(dataset.plan, volumes)
+    shards.measure(dataset, meter, points, events.progress, "view", lambda: first_look(dataset, events))
 
 
 def fingerprint_of(
@@ -180,6 +183,17 @@ def counted(settings: LightGridSettings, volumes: list[Volume], events: protocol
     return progress
 
 
+def first_look(dataset: Dataset, events: protocol.Events) -> None:
+    """Show the camera's view as Cycles measured it, white clay under the scene's light, long before the bake's end."""
+    camera, pixels, light = dataset.info["camera"], dataset.plan["view_pixels"], dataset.measured("view")
+    radiance = (light["direct"] + light["indirect"]) / np.pi
+    picture = np.zeros((camera["height"] * camera["width"], 3), np.uint8)
+    picture[pixels] = colour.display(radiance, colour.exposure_for(radiance))
+    path = dataset.directory.parent / protocol.PREVIEW
+    view.write_png(path, picture.reshape(camera["height"], camera["width"], 3))
+    events.preview(path.name)
+
+
 def outer_box(volumes: list[Volume], seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest coordinates (3,) of all volumes and seeds."""
     corners = np.concatenate([np.stack(volume.bounds()) for volume in volumes] + [seeds])
@@ -218,6 +232,9 @@ def describe(
         "blender": bpy.app.version_string,
         "source": job["source"],
         "grids": grids,
+        "scene": opened.scene.name,
+        "view_layer": opened.view_layer.name,
+        "frame": opened.scene.frame_current,
         "unit_scale": opened.scene.unit_settings.scale_length,
         "meter": meter.state(),
         "camera": camera,

@@ -2,26 +2,14 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a scene has any light at all."""
+"""Refuses a scene in which everything would be black."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import bpy
-
 from core.errors import NeuralBakeError
 
+from .emission import object_shines, world_shines
 from .scene import OpenScene
-
-# For each node type: pairs of a strength and a colour input. Both must be linked or above zero to give light.
-EMITTERS = {
-    'EMISSION': (("Strength", "Color"),),
-    'BACKGROUND': (("Strength", "Color"),),
-    'BSDF_PRINCIPLED': (("Emission Strength", "Emission Color"),),
-    'PRINCIPLED_VOLUME': (("Emission Strength", "Emission Color"), ("Blackbody Intensity", "Blackbody Tint")),
-    'SCRIPT': ((),),
-}
 
 
 def require_light(opened: OpenScene) -> None:
@@ -30,59 +18,12 @@ def require_light(opened: OpenScene) -> None:
     Raises:
         NeuralBakeError: no lamp, no emissive material and no light from the world.
     """
-    if _world_shines(opened) or any(_instance_shines(instance.object) for instance in opened.instances()):
+    if world_shines(opened.scene, opened.view_layer):
+        return
+    if any(object_shines(instance.object) for instance in opened.instances()):
         return
     raise NeuralBakeError(
         "no_light",
         "The scene has no light: no lamp, no emissive material, and a black world.",
         "Add a light that is visible in renders.",
     )
-
-
-def _world_shines(opened: OpenScene) -> bool:
-    world = getattr(opened.view_layer, "world_override", None) or opened.scene.world
-    if world is None or not opened.view_layer.use_sky:
-        return False
-    if world.node_tree is None or not getattr(world, "use_nodes", True):
-        return max(world.color) > 0.0
-    return tree_shines(world.node_tree)
-
-
-def _instance_shines(object_: bpy.types.Object) -> bool:
-    if object_.type == 'LIGHT':
-        lamp = object_.data
-        return (lamp.energy != 0.0 and max(lamp.color) > 0.0) and not getattr(lamp.cycles, "is_portal", False)
-    return any(
-        slot.material is not None and slot.material.node_tree is not None and tree_shines(slot.material.node_tree)
-        for slot in object_.material_slots
-    )
-
-
-def tree_shines(tree: bpy.types.NodeTree) -> bool:
-    """Whether a node tree may give light; in doubt it does."""
-    return any(
-        all(_is_positive(node.inputs.get(name)) for name in names)
-        for node in nodes_of(tree)
-        if node.type in EMITTERS and not node.mute and any(output.is_linked for output in node.outputs)
-        for names in EMITTERS[node.type]
-    )
-
-
-def _is_positive(socket: bpy.types.NodeSocket | None) -> bool:
-    if socket is None:
-        return True
-    if socket.is_linked:
-        return True
-    value = socket.default_value
-    return value > 0.0 if isinstance(value, float) else max(value[:3]) > 0.0
-
-
-def nodes_of(tree: bpy.types.NodeTree, seen: set[str] | None = None) -> Iterator[bpy.types.Node]:
-    """All nodes of a tree and of the groups in it, each group once."""
-    seen = set() if seen is None else seen
-    for node in tree.nodes:
-        yield node
-        group = getattr(node, "node_tree", None)
-        if group is not None and group.name_full not in seen:
-            seen.add(group.name_full)
-            yield from nodes_of(group, seen)

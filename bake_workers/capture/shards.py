@@ -92,19 +92,26 @@ def measure(
     meter: Meter,
     points: dict[str, tuple[np.ndarray, np.ndarray]],
     progress: Callable[[int, int, str], None],
+    first: str,
+    seen: Callable[[], None],
 ) -> None:
     """Measure every shard that is not there yet.
 
     Args:
         points: positions and normals by set.
         progress: ``progress(done, total, text)``.
+        first: the set that is measured before all others; their seeds do not depend on the order.
+        seen: called as soon as that set is complete.
 
     Raises:
         NeuralBakeError: Cycles returned values that are no numbers.
     """
     entries = dataset.info["shards"]
-    names = [shard.set for shard in dataset.shards]
-    for number, (shard, entry) in enumerate(zip(dataset.shards, entries, strict=True)):
+    order = sorted(zip(dataset.shards, entries, strict=True), key=lambda pair: pair[0].set != first)
+    names = [shard.set for shard, _ in order]
+    for number, (shard, entry) in enumerate(order):
+        if number and number == names.count(first):
+            seen()
         part = names[:number].count(shard.set) + 1
         progress(number, len(entries), f"{shard.set} {part}/{names.count(shard.set)}")
         if is_measured(dataset, shard):

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -93,6 +95,22 @@ def see(opened: OpenScene, geometry: Geometry, volumes: list[Volume], width: int
         positions[inside].astype(np.float32),
         normals[inside].astype(np.float32),
     )
+
+
+def write_png(path: Path, picture: np.ndarray) -> None:
+    """Write (H, W, 3) uint8 sRGB, row 0 on top; the file is whole or as it was."""
+    height, width = picture.shape[:2]
+    pixels = np.ones((height, width, 4), np.float32)
+    pixels[..., :3] = picture[::-1] / 255.0
+    image = bpy.data.images.new(path.stem, width, height)
+    try:
+        image.pixels.foreach_set(pixels.ravel())
+        partial = path.with_suffix(".partial.png")
+        image.filepath_raw, image.file_format = str(partial), 'PNG'
+        image.save()
+        os.replace(partial, path)
+    finally:
+        bpy.data.images.remove(image)
 
 
 def cast_visible(geometry: Geometry, origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -42,6 +42,7 @@ class BakedGrid:
         bias: offset of the look-up along the normal, in mean spacings.
         weights: (P, 113) float32 networks, for ``ours``.
         facing, geometry: what a classic method needs.
+        inside: (P,) bool, probes that lie inside geometry; for display only, None where it is not known.
     """
 
     grid: Grid
@@ -51,6 +52,7 @@ class BakedGrid:
     weights: np.ndarray | None = None
     facing: bool = False
     geometry: baselines.ProbeGeometry | None = None
+    inside: np.ndarray | None = None
 
     def irradiance(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """Irradiance (N, 3) in W/m^2 at ``points`` (N, 3) facing ``normals`` (N, 3), not clamped."""

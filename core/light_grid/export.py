@@ -21,7 +21,7 @@ FORMAT = "neural_bake.light_grid/1"
 def encode(grids: list[BakedGrid]) -> bytes:
     """The bytes of ``weights.safetensors``: for grid i, ``i.matrix`` (4, 4), ``i.resolution`` (3,), ``i.sh`` (P, 9, 3)
     and what its method needs (``i.weights`` (P, 113); ``i.valid`` (P,); ``i.depth`` (P, 16, 16, 2)), with method, bias
-    and facing as metadata."""
+    and facing as metadata; and ``i.inside`` (P,), the probes inside geometry, where that is known."""
     tensors: dict[str, np.ndarray] = {}
     metadata = {"format": FORMAT, "grids": str(len(grids))}
     for index, baked in enumerate(grids):
@@ -34,6 +34,8 @@ def encode(grids: list[BakedGrid]) -> bytes:
             tensors[f"{index}.valid"] = baked.geometry.valid.astype(np.uint8)
             if baked.geometry.depth is not None:
                 tensors[f"{index}.depth"] = baked.geometry.depth.astype(np.float32)
+        if baked.inside is not None:
+            tensors[f"{index}.inside"] = baked.inside.astype(np.uint8)
         metadata |= {
             f"{index}.method": baked.method,
             f"{index}.bias": repr(baked.bias),
@@ -77,6 +79,8 @@ def _decode_grid(tensors: dict[str, np.ndarray], metadata: dict[str, str], index
         needed["valid"] = (count,)
     if method == "ddgi":
         needed["depth"] = (count, baselines.OCTAHEDRAL_SIZE, baselines.OCTAHEDRAL_SIZE, 2)
+    if f"{index}.inside" in tensors:
+        needed["inside"] = (count,)
     found = {}
     for name, shape in needed.items():
         found[name] = tensors[f"{index}.{name}"]
@@ -98,4 +102,5 @@ def _decode_grid(tensors: dict[str, np.ndarray], metadata: dict[str, str], index
         found.get("weights"),
         metadata[f"{index}.facing"] == "1",
         geometry,
+        found["inside"].astype(bool) if "inside" in found else None,
     )

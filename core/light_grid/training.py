@@ -92,6 +92,7 @@ def train_dataset(
             "scene_hash": dataset.info["scene_hash"],
             "blender": dataset.info.get("blender"),
             "source": dataset.info.get("source"),
+            **{key: dataset.info.get(key) for key in ("scene", "view_layer", "frame")},
             "meter": dataset.info.get("meter", {}),
             "seeds": {"capture": dataset.settings.seed, "train": settings.seed},
             "samples": {name: len(dataset.dataset.plan[f"{name}_positions"]) for name in ("train", "choose", "report")},
@@ -139,7 +140,13 @@ def fit_methods(
     prepared = _prepare(dataset, settings)
     candidates = _tuned_rivals(prepared, choose, progress)
     candidates[OURS] = _fit_all(prepared, dataset.samples("train"), choose, settings, progress)
-    return candidates, {name: _score(grids, choose) for name, grids in candidates.items()}
+    scores = {name: _score(grids, choose) for name, grids in candidates.items()}
+    marks = [~part.geometry.valid for part in prepared]
+    candidates = {
+        name: [dataclasses.replace(baked, inside=mark) for baked, mark in zip(grids, marks)]
+        for name, grids in candidates.items()
+    }
+    return candidates, scores
 
 
 def _prepare(dataset: LightGridDataset, settings: LightGridSettings) -> list[Prepared]:

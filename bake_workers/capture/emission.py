@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What gives light: lamps, emissive materials, the world. The add-on asks here too, so bpy is all that is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+
+# For each node type: pairs of a strength and a colour input. Both must be linked or above zero to give light.
+EMITTERS = {
+    'EMISSION': (("Strength", "Color"),),
+    'BACKGROUND': (("Strength", "Color"),),
+    'BSDF_PRINCIPLED': (("Emission Strength", "Emission Color"),),
+    'PRINCIPLED_VOLUME': (("Emission Strength", "Emission Color"), ("Blackbody Intensity", "Blackbody Tint")),
+    'SCRIPT': ((),),
+}
+
+
+def world_shines(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> bool:
+    """Whether a view layer's world may give light."""
+    world = getattr(view_layer, "world_override", None) or scene.world
+    if world is None or not view_layer.use_sky:
+        return False
+    if world.node_tree is None or not getattr(world, "use_nodes", True):
+        return max(world.color) > 0.0
+    return tree_shines(world.node_tree)
+
+
+def object_shines(object_: bpy.types.Object) -> bool:
+    """Whether an object is a lamp that is on, or has a material that may give light."""
+    if object_.type == 'LIGHT':
+        lamp = object_.data
+        return (lamp.energy != 0.0 and max(lamp.color) > 0.0) and not getattr(lamp.cycles, "is_portal", False)
+    return any(
+        slot.material is not None and slot.material.node_tree is not None and tree_shines(slot.material.node_tree)
+        for slot in object_.material_slots
+    )
+
+
+def tree_shines(tree: bpy.types.NodeTree) -> bool:
+    """Whether a node tree may give light; in doubt it does."""
+    return any(
+        all(_is_positive(node.inputs.get(name)) for name in names)
+        for node in nodes_of(tree)
+        if node.type in EMITTERS and not node.mute and any(output.is_linked for output in node.outputs)
+        for names in EMITTERS[node.type]
+    )
+
+
+def _is_positive(socket: bpy.types.NodeSocket | None) -> bool:
+    if socket is None:
+        return True
+    if socket.is_linked:
+        return True
+    value = socket.default_value
+    return value > 0.0 if isinstance(value, float) else max(value[:3]) > 0.0
+
+
+def nodes_of(tree: bpy.types.NodeTree, seen: set[str] | None = None) -> Iterator[bpy.types.Node]:
+    """All nodes of a tree and of the groups in it, each group once."""
+    seen = set() if seen is None else seen
+    for node in tree.nodes:
+        yield node
+        group = getattr(node, "node_tree", None)
+        if group is not None and group.name_full not in seen:
+            seen.add(group.name_full)
+            yield from nodes_of(group, seen)
