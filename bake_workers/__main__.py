@@ -93,6 +93,8 @@ def bake(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """``run JOB``: the same for a job folder that was written before, as the add-on does."""
+    if hasattr(os, "nice"):
+        os.nice(10)  # somebody works at this machine; the stages inherit it
     job, out = absolute(args.job), absolute(args.out)
     kind = protocol.read_job(job)["kind"]
     read_settings(kind, [])

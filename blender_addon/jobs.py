@@ -27,7 +27,6 @@ from .bake_workers import protocol
 from .bake_workers.terminal import clock
 from .core import artifact
 from .core.errors import NeuralBakeError
-from .core.light_grid.settings import LightGridSettings
 from .job import Job
 
 TICK_SECONDS = 0.25
@@ -89,21 +88,20 @@ def submit(
     kind: str,
     directory: Path | None = None,
     bounds_object: str = "",
-    changes: dict | None = None,
+    preset: str = "",
 ) -> Job:
     """Freeze the scene as it is and put its bake into the queue.
 
     Args:
         directory: folder of the result; None keeps it in the cache.
         bounds_object: Empty whose box is baked instead of the Light Probe Volumes.
-        changes: settings that differ from the scene's, such as a preset's.
+        preset: ``DRAFT``, ``MEDIUM`` or ``FINAL`` instead of the scene's own quality.
 
     Raises:
         NeuralBakeError: a setting is wrong, or the copy of the scene cannot be written.
     """
     scene = context.scene
-    values = properties.settings_values(scene, kind) | preferences.machine_settings(context) | (changes or {})
-    settings = LightGridSettings.from_dict(values)
+    settings = properties.settings_values(scene, kind, preset) | preferences.machine_settings(context)
     if directory is not None:
         artifact.check_target(directory)
     if bounds_object:
@@ -114,7 +112,7 @@ def submit(
         probes = volumes.probe_count(scene, context.view_layer)
     description = protocol.new_job(
         kind=kind,
-        settings=settings.to_dict(),
+        settings=settings,
         source=bpy.data.filepath,
         scene=scene.name,
         view_layer=context.view_layer.name,

@@ -16,12 +16,12 @@ from bpy.props import EnumProperty, StringProperty
 
 from .. import checks, job_folders, jobs
 from ..core.errors import NeuralBakeError
-from ..core.light_grid.settings import PRESETS
+from ..properties import PRESETS
 
 enum_kinds = (('light_grid', "Light Grid", "Irradiance probes, blended by learned weights"),)
 enum_presets = (
     ('SCENE', "Scene", "The settings of the scene"),
-    *((name.upper(), name.title(), f"The settings of the scene, with the quality of {name}") for name in PRESETS),
+    *((name, name.title(), f"The scene's settings, but the quality of {name.title()}") for name in PRESETS),
 )
 
 
@@ -80,7 +80,7 @@ class NEURAL_BAKE_OT_bake(bpy.types.Operator):
                 kind=self.kind,
                 directory=Path(bpy.path.abspath(self.directory)).absolute() if self.directory else None,
                 bounds_object=self.bounds_object,
-                changes={} if self.preset == 'SCENE' else PRESETS[self.preset.lower()],
+                preset="" if self.preset == 'SCENE' else self.preset,
             )
         except NeuralBakeError as error:
             self.report({'ERROR'}, str(error))

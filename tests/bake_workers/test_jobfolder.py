@@ -109,7 +109,7 @@ def test_a_folder_without_name_has_no_job() -> None:
 
 def test_events_are_read_line_by_line(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    tail = jobfolder.EventTail(path)
+    tail = protocol.EventTail(path)
     assert tail.read() == []
     path.write_bytes(b'{"n": 1}\n{"n"')
     assert tail.read() == [{"n": 1}]
