@@ -78,6 +78,7 @@ def bake(args: argparse.Namespace) -> int:
         bounds_object=args.bounds_object,
         inside=tuple(args.inside),
         cycles=cycles_devices(args.cycles_devices),
+        save_to=None if save_to is None else str(save_to),
     )
     manifest = runner.run(
         job=job_directory(out),

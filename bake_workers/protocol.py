@@ -56,6 +56,7 @@ _JOB_KEYS: dict[str, tuple[type, ...]] = {
     "inside": (list,),
     "source": (str,),
     "cycles": (dict,),
+    "save_to": (str, _NONE),
 }
 
 
@@ -181,8 +182,10 @@ def new_job(
     bounds_object: str | None = None,
     inside: tuple[str, ...] = (),
     cycles: dict | None = None,
+    save_to: str | None = None,
 ) -> dict:
-    """The contents of a ``job.json``; ``settings`` holds only what was set, ``cycles`` the artist's Cycles devices."""
+    """The contents of a ``job.json``: ``settings`` holds only what was set, ``cycles`` the artist's Cycles devices,
+    ``save_to`` the .blend that takes the result at the end."""
     return {
         "schema": JOB_SCHEMA,
         "kind": kind,
@@ -194,6 +197,7 @@ def new_job(
         "inside": list(inside),
         "source": source,
         "cycles": cycles or {"compute_device_type": "NONE", "devices": []},
+        "save_to": save_to,
     }
 
 

@@ -83,6 +83,22 @@ def find_volumes(opened: OpenScene, settings: LightGridSettings, bounds_object: 
     return volumes
 
 
+def require_local(opened: OpenScene, volumes: list[Volume]) -> None:
+    """Refuse volumes that cannot keep a result, before any light is measured for them.
+
+    Raises:
+        NeuralBakeError: one is linked or overridden; Blender drops its custom properties at saving.
+    """
+    for volume in volumes:
+        object_ = opened.view_layer.objects[volume.name]
+        if object_.library is not None or object_.override_library is not None:
+            raise NeuralBakeError(
+                "linked_target",
+                f"{volume.name} belongs to another file, so Blender would lose the result at saving.",
+                "Make it local, or bake without --save and load the result elsewhere.",
+            )
+
+
 def is_volume_probe(object_: bpy.types.Object) -> bool:
     """Whether an object is a Light Probe Volume."""
     return object_.type == 'LIGHT_PROBE' and object_.data.type == 'VOLUME'

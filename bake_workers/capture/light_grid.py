@@ -21,7 +21,7 @@ from core.light_grid.settings import LightGridSettings
 
 from . import probes, shards, view
 from .geometry import Geometry, collect
-from .grids import Volume, find_volumes
+from .grids import Volume, find_volumes, require_local
 from .lights import require_light
 from .meter import Meter
 from .notes import scene_notes
@@ -54,6 +54,8 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     settings = LightGridSettings.from_dict(job["settings"])
     events.progress(0, 1, "scene")
     volumes = find_volumes(opened, settings, job["bounds_object"])
+    if job["save_to"] is not None:
+        require_local(opened, volumes)
     require_light(opened)
     seeds, origin = find_seeds(opened, job["inside"])
     geometry = collect(opened, *outer_box(volumes, seeds))

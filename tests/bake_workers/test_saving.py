@@ -150,6 +150,9 @@ bpy.ops.wm.save_as_mainfile(filepath=sys.argv[2])
     before = scene.read_bytes()
     result = support.run(*support.bake_words(scene, tmp_path / "new", "--save"))
     assert result.returncode == 2
-    assert "Volume is linked from another file" in support.one_line(result)
+    assert "Volume belongs to another file" in support.one_line(result)
     assert scene.read_bytes() == before
-    artifact.read_manifest(tmp_path / "new")  # the bake itself is complete
+    # It was refused before anything was measured; without --save there is nothing against it.
+    assert not (tmp_path / "new").exists() and not (tmp_path / "new.job" / "dataset").exists()
+    result = support.run(*support.bake_words(scene, tmp_path / "new"))
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,427 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``bpy.ops.neural_bake.bake`` and its companions, each in a Blender of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from build_tools import package
+from tests import support
+
+START = """
+from extension import *
+import os, time
+from pathlib import Path
+enable()
+scene_file, tiny = sys.argv[1], json.loads(sys.argv[2])
+jobs, job_folders = module("jobs"), module("job_folders")
+
+def open_scene(path=scene_file):
+    bpy.ops.wm.open_mainfile(filepath=path)
+    for name, value in tiny.items():
+        if name != "threads":
+            setattr(bpy.context.scene.neural_bake.light_grid, name, value)
+    preferences = bpy.context.preferences.addons[NAME].preferences
+    preferences.threads = tiny["threads"]
+
+def call(operator, **arguments):
+    try:
+        return sorted(operator(**arguments))[0], ""
+    except RuntimeError as error:
+        return "CANCELLED", str(error)
+
+def until(condition, seconds=120.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, [(job.state, job.message) for job in jobs.all_jobs()]
+        jobs.step(bpy.context)
+        time.sleep(0.02)
+
+open_scene()
+bake = bpy.ops.neural_bake.bake
+volume = lambda: bpy.data.objects["Volume"]
+"""
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Path:
+    """User resources with the checkout linked in."""
+    package.link(tmp_path / "user" / "extensions")
+    return tmp_path / "user"
+
+
+@pytest.fixture
+def own_scene(tiny_scene: Path, tmp_path: Path) -> Path:
+    """A copy of the small scene that a test may change."""
+    return Path(shutil.copy(tiny_scene, tmp_path / "scene.blend"))
+
+
+def run(user: Path, code: str, scene: Path, *words: object, version: str = "4.5", **extra: str) -> dict:
+    extra = {"NEURAL_BAKE_ENGINE": sys.executable, **extra}
+    python = support.blender_python(version)
+    answer, _ = support.run_in_blender(python, user, START + code, scene, json.dumps(support.TINY), *words, **extra)
+    return answer
+
+
+WHOLE = """
+from bpy.app.handlers import persistent
+before = bpy.data.objects["Volume"].keys()[:]
+result, said = call(bake, directory=sys.argv[3])
+metrics = {key: value for key, value in volume().items() if isinstance(value, float)}
+bpy.ops.wm.save_mainfile()
+bpy.ops.wm.open_mainfile(filepath=scene_file)
+grid = module("core.light_grid").from_object(volume())
+import numpy as np
+light = grid.irradiance(np.float32([[-1, 0, 1]]), np.float32([[0, 0, 1]]))
+stored = job_folders.read_all(bpy.context)
+answer(result=result, said=said, metrics=metrics, light=light.tolist(), images=sorted(bpy.data.images.keys()),
+       jobs=[(one.state, one.targets) for one in stored], manifest=json.loads(volume()["neural_bake_manifest"]),
+       files=sorted(path.name for path in stored[0].folder.iterdir()))
+"""
+
+
+def test_a_whole_bake(blender: tuple[str, Path], user: Path, tmp_path: Path) -> None:
+    version, _ = blender
+    scene = support.write_scene(tmp_path / "scene.blend", version=version)
+    answer = run(user, WHOLE, scene, tmp_path / "result", version=version)
+    assert answer["result"] == "FINISHED", answer["said"]
+    manifest = answer["manifest"]
+    assert manifest == json.loads((tmp_path / "result" / "manifest.json").read_text("utf-8"))
+    assert manifest["blender"].startswith(version)
+    assert {key: manifest["settings"][key] for key in support.TINY} == support.TINY
+    assert (manifest["scene"], manifest["view_layer"], manifest["frame"]) == ("Scene", "ViewLayer", 1)
+    values = manifest["metrics"]["held_out"][manifest["metrics"]["kept"]]
+    assert answer["metrics"]["neural_bake_nRMSE"] == values["nRMSE"]
+    assert min(answer["light"][0]) > 0.0
+    assert answer["images"] == ["Neural Bake Error", "Neural Bake Preview", "Neural Bake Reference"]
+    assert answer["jobs"] == [["DONE", ["Volume"]]]
+    assert {"job.json", "addon.json", "scene.blend", "preview.png"} <= set(answer["files"])
+
+
+REFUSALS = """
+found = {}
+def refused(name, operator=bake, **arguments):
+    found[name] = call(operator, **arguments)
+preferences = bpy.context.preferences.addons[NAME].preferences
+engine = os.environ.pop("NEURAL_BAKE_ENGINE")
+refused("no engine")
+preferences.engine = scene_file + ".missing"
+refused("missing engine")
+preferences.engine = engine
+refused("no such Empty", bounds_object="Soup")
+refused("a folder of others", directory=os.path.dirname(scene_file))
+bpy.context.scene.neural_bake.light_grid.use_resolution = True
+bpy.context.scene.neural_bake.light_grid.resolution = (3, 2, 2)
+image = bpy.data.images.new("Painted", 8, 8)
+image.use_fake_user = True
+image.pixels[0] = 0.5
+refused("painted image")
+bpy.data.images.remove(image)
+volume().hide_render = True
+refused("hidden volume")
+volume().hide_render = False
+bpy.data.objects["Lamp"].hide_render = True
+refused("no light")
+bpy.data.objects["Lamp"].hide_render = False
+preferences.cache = scene_file
+refused("cache is a file")
+preferences.cache = ""
+refused("cancel without a bake", bpy.ops.neural_bake.cancel)
+refused("resume without a bake", bpy.ops.neural_bake.resume)
+refused("discard without a bake", bpy.ops.neural_bake.discard)
+bpy.ops.wm.read_factory_settings(use_empty=True)
+enable()
+refused("unsaved")
+for override in (False, True):
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    enable()
+    os.environ["NEURAL_BAKE_ENGINE"] = engine
+    with bpy.data.libraries.load(scene_file, link=True) as (source, target):
+        target.objects = ["Volume", "Lamp"]
+    linked = target.objects[0].override_create() if override else target.objects[0]
+    for obj in (linked, target.objects[1]):
+        bpy.context.scene.collection.objects.link(obj)
+    bpy.ops.wm.save_as_mainfile(filepath=scene_file + f"{int(override)}.blend")
+    refused("overridden" if override else "linked")
+answer(found=found, jobs=len(job_folders.read_all(bpy.context)))
+"""
+
+
+def test_what_stops_a_bake_is_said_at_once(user: Path, own_scene: Path) -> None:
+    answer = run(user, REFUSALS, own_scene)
+    texts = {
+        "no engine": "No engine is set",
+        "missing engine": "There is no engine",
+        "no such Empty": "has no object Soup",
+        "a folder of others": "holds files that are no Neural Bake result",
+        "painted image": "Painted images are not saved",
+        "hidden volume": "no Light Probe Volume",
+        "no light": "The scene has no light",
+        "cache is a file": "cache folder",
+        "cancel without a bake": "Nothing is being baked",
+        "resume without a bake": "No bake was interrupted",
+        "discard without a bake": "No bake was interrupted",
+        "unsaved": "never saved",
+        "linked": "is linked from another file",
+        "overridden": "is a library override",
+    }
+    assert set(answer["found"]) == set(texts)
+    for name, text in texts.items():
+        result, said = answer["found"][name]
+        assert result == "CANCELLED" and text in said, (name, said)
+    assert answer["jobs"] == 0
+
+
+QUEUE = """
+submit = lambda: jobs.submit(bpy.context, kind="light_grid")
+first, second, third = submit(), submit(), submit()
+until(lambda: first.state == 'RUNNING' and first.total > 1)
+seen = [job.state for job in jobs.all_jobs()], [second.place, third.place], jobs.headline(second)
+bpy.ops.neural_bake.cancel(job=second.id)
+fractions, previews, left = [], [], []
+def watch():
+    fractions.append(first.fraction)
+    previews.append(first.preview is not None)
+    left.append(first.seconds_left)
+    return first.ended
+until(watch)
+until(lambda: third.total > 1)
+begin = time.monotonic()
+bpy.ops.neural_bake.cancel()
+until(lambda: third.ended)
+took = time.monotonic() - begin
+answer(seen=seen, states=[job.state for job in jobs.all_jobs()], took=took, fractions=fractions,
+       early=any(preview and fraction < 0.9 for preview, fraction in zip(previews, fractions)),
+       left=[value for value in left if value is not None], more=jobs.step(bpy.context),
+       interrupted=[(one.id == third.id or one.id == second.id, one.state, one.here) for one in jobs.interrupted()],
+       folder=str(third.stored.folder))
+"""
+
+
+def test_bakes_queue_and_one_can_be_cancelled(user: Path, own_scene: Path) -> None:
+    answer = run(user, QUEUE, own_scene)
+    assert answer["seen"] == [["RUNNING", "QUEUED", "QUEUED"], [1, 2], "Number 1 in the queue"]
+    assert answer["states"] == ["DONE", "CANCELLED", "CANCELLED"]
+    assert answer["took"] < 1.5
+    assert not support.processes_with(answer["folder"])
+    fractions = answer["fractions"]
+    assert fractions == sorted(fractions) and 0.0 < fractions[len(fractions) // 2] < 1.0 and fractions[-1] == 1.0
+    assert answer["early"]  # the first picture comes long before the end
+    assert len(answer["left"]) > 3 and min(answer["left"]) >= 0.0
+    assert answer["more"] is False
+    assert answer["interrupted"] == [[True, "CANCELLED", True]] * 2
+
+
+LIVES = """
+import numpy as np
+def running():
+    job = jobs.submit(bpy.context, kind="light_grid")
+    until(lambda: job.state == 'RUNNING' and job.total > 1)
+    return job
+found = {}
+# renamed while it was baked
+job = running()
+bpy.context.scene.name, volume().name = "Renamed", "Probes"
+until(lambda: job.ended)
+found["renamed"] = job.state, "neural_bake_weights" in bpy.data.objects["Probes"].keys()
+# saved under another name
+open_scene()
+job = running()
+bpy.ops.wm.save_as_mainfile(filepath=scene_file + "_other.blend")
+until(lambda: job.ended)
+found["saved as"] = job.state, "neural_bake_weights" in volume().keys()
+# edit mode at the end
+open_scene()
+job = running()
+bpy.context.view_layer.objects.active = bpy.data.objects["Room"]
+bpy.ops.object.mode_set(mode='EDIT')
+until(lambda: job.state == 'WAITING')
+jobs.step(bpy.context)
+waits = job.message
+bpy.ops.object.mode_set(mode='OBJECT')
+until(lambda: job.ended)
+found["edit mode"] = waits, job.state, "neural_bake_weights" in volume().keys()
+# volume deleted
+open_scene()
+job = running()
+bpy.data.objects.remove(volume())
+until(lambda: job.ended)
+found["deleted"] = job.state, job.message, os.path.isfile(job.directory / "manifest.json")
+# another file is opened, and ours again
+open_scene()
+job = running()
+bpy.ops.wm.open_mainfile(filepath=sys.argv[3])
+until(lambda: job.state == 'WAITING')
+jobs.step(bpy.context)
+other = job.message, [obj.name for obj in bpy.data.objects if "neural_bake_weights" in obj.keys()]
+bpy.ops.wm.open_mainfile(filepath=scene_file)
+until(lambda: job.ended)
+found["other file"] = *other, job.state, "neural_bake_weights" in volume().keys()
+# undo while it is baked
+open_scene()
+bpy.ops.ed.undo_push(message="before")
+volume().location.x += 1.0
+bpy.ops.ed.undo_push(message="moved")
+job = running()
+bpy.ops.ed.undo()
+until(lambda: job.ended)
+there = "neural_bake_weights" in volume().keys()
+bpy.ops.ed.undo()
+found["undo"] = job.state, there, "neural_bake_weights" in volume().keys(), volume().location.x
+answer(found=found)
+"""
+
+
+def test_life_goes_on_around_a_bake(user: Path, own_scene: Path, tmp_path: Path) -> None:
+    other = support.write_scene(tmp_path / "other.blend")
+    found = run(user, LIVES, own_scene, other)["found"]
+    assert found["renamed"] == ["DONE", True]
+    assert found["saved as"] == ["DONE", True]
+    assert found["edit mode"] == ["The result comes in when you leave this mode.", "DONE", True]
+    state, message, complete = found["deleted"]
+    assert state == "FAILED" and "has no object Volume" in message and complete
+    assert found["other file"] == ["The result waits for scene.blend to be open.", [], "DONE", True]
+    assert found["undo"][:3] == ["DONE", True, False]
+
+
+BEGIN = """
+job = jobs.submit(bpy.context, kind="light_grid")
+until(lambda: job.done >= 1)
+print("READY " + str(job.stored.folder), flush=True)
+until(lambda: False)
+"""
+
+AFTER = """
+seen = [(one.state, one.here) for one in jobs.interrupted()]
+folder = jobs.interrupted()[0].folder
+shards = {path.name: path.stat().st_mtime_ns for path in (folder / "dataset").glob("shard-*.safetensors")}
+result, said = call(bpy.ops.neural_bake.resume)
+kept = [name for name, time_ in shards.items() if (folder / "dataset" / name).stat().st_mtime_ns == time_]
+answer(seen=seen, result=result, said=said, shards=len(shards), kept=len(kept), left=len(jobs.interrupted()),
+       there="neural_bake_weights" in volume().keys())
+"""
+
+DISCARD = """
+folder = jobs.interrupted()[0].folder
+result = call(bpy.ops.neural_bake.discard)
+answer(result=result, there=folder.exists(), left=len(jobs.interrupted()))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills by a signal")
+@pytest.mark.parametrize("end", ["resume", "discard"])
+def test_a_killed_blender_leaves_a_bake_to_resume(user: Path, own_scene: Path, end: str) -> None:
+    extra = {"BLENDER_USER_RESOURCES": str(user), "NEURAL_BAKE_ENGINE": sys.executable}
+    tiny = {**support.TINY, "sample_paths": 30_000}  # so that it lasts
+    process = subprocess.Popen(
+        [str(support.blender_python("4.5")), "-c", START + BEGIN, str(own_scene), json.dumps(tiny)],
+        env={**support.environment(**extra), "PYTHONPATH": str(support.ROOT / "tests" / "scripts")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("READY "):
+            break
+    else:
+        raise AssertionError("".join(lines) + process.stderr.read())
+    folder = lines[-1].split(maxsplit=1)[1].strip()
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=10)
+    support.wait_until_gone(folder, 1.0)
+    if end == "discard":
+        answer = run(user, DISCARD, own_scene)
+        assert answer == {"result": ["FINISHED", ""], "there": False, "left": 0}
+        return
+    # The rest is measured with fewer paths, so that the test ends; the shards that are kept are compared by time.
+    answer = run(user, AFTER, own_scene)
+    assert answer["seen"] == [["RUNNING", True]]
+    assert answer["result"] == "FINISHED", answer["said"]
+    assert answer["shards"] >= 1 and answer["kept"] == answer["shards"]
+    assert answer["left"] == 0 and answer["there"]
+
+
+FAILS = """
+preferences = bpy.context.preferences.addons[NAME].preferences
+os.environ.pop("NEURAL_BAKE_ENGINE")
+preferences.engine = sys.argv[3]
+result, said = call(bake)
+job = jobs.last()
+failed = job.state, job.message, job.log is not None and job.log.read_text()
+preferences.engine = sys.argv[4]
+again, said_again = call(bpy.ops.neural_bake.resume)
+answer(result=result, said=said, failed=failed, again=again, said_again=said_again,
+       there="neural_bake_weights" in volume().keys(), listed=len(jobs.interrupted()))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="uses a shell script")
+def test_a_failure_is_one_sentence_and_can_be_resumed(user: Path, own_scene: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "python-broken"
+    broken.write_text('#!/bin/sh\necho "the engine is ill" >&2\nexit 3\n')
+    broken.chmod(0o755)
+    answer = run(user, FAILS, own_scene, broken, sys.executable)
+    assert answer["result"] == "CANCELLED" and "The engine ended with code 3" in answer["said"]
+    assert answer["failed"][0] == "FAILED" and answer["failed"][2] == "the engine is ill\n"
+    assert answer["again"] == "FINISHED", answer["said_again"]
+    assert answer["there"] and answer["listed"] == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_ctrl_c_cancels_a_bake_that_a_script_waits_for(user: Path, own_scene: Path) -> None:
+    code = """
+import signal, threading
+def press():
+    while jobs.active() is None or jobs.active().total < 2:
+        time.sleep(0.02)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=press, daemon=True).start()
+result, said = call(bake)
+answer(result=result, said=said, state=jobs.last().state, folder=str(jobs.last().stored.folder))
+"""
+    answer = run(user, code, own_scene)
+    assert (answer["result"], answer["state"]) == ("CANCELLED", "CANCELLED")
+    assert not support.processes_with(answer["folder"])
+
+
+def test_the_cache_keeps_as_many_bakes_as_it_should(user: Path, own_scene: Path) -> None:
+    code = """
+bpy.context.preferences.addons[NAME].preferences.keep_jobs = 1
+results = [call(bake)[0] for _ in range(2)]
+kept = [one.id for one in job_folders.read_all(bpy.context)]
+size = job_folders.size(bpy.context)
+freed = job_folders.clear(bpy.context)
+answer(results=results, kept=kept, last=jobs.last().id, size=size, freed=freed, left=job_folders.size(bpy.context),
+       grid=module("results").light_grid(volume()).grids[0].sh.shape)
+"""
+    answer = run(user, code, own_scene)
+    assert answer["results"] == ["FINISHED"] * 2
+    assert answer["kept"] == [answer["last"]]
+    assert answer["size"] == answer["freed"] > 10_000 and answer["left"] == 0
+    assert answer["grid"] == [12, 9, 3]
+
+
+def test_a_folder_of_somebody_else_is_no_job(user: Path, own_scene: Path) -> None:
+    code = """
+root = job_folders.root(bpy.context)
+for name, text in {"a": "", "b": "[]", "c": '{"schema": "neural_bake.addon_job/1"}', "d": "{"}.items():
+    (root / name).mkdir(parents=True)
+    (root / name / "addon.json").write_text(text)
+jobs.refresh(bpy.context)
+answer(found=len(jobs.interrupted()), read=len(job_folders.read_all(bpy.context)))
+"""
+    assert run(user, code, own_scene) == {"found": 0, "read": 0}
