@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from pathlib import Path
@@ -14,7 +15,9 @@ import bpy
 import numpy as np
 
 OWN = "neural_bake"
-"""Attributes and custom properties with this prefix are results of ours."""
+"""Custom properties with this prefix are results of ours."""
+OWN_ATTRIBUTES = (OWN, "neural_irradiance")
+"""And attributes with one of these."""
 MESH_TOPOLOGY = {".edge_verts", ".corner_vert"}
 
 ARRAYS = {
@@ -36,10 +39,12 @@ ARRAYS = {
 
 def attributes(block: bpy.types.ID) -> list[tuple]:
     """Name, type and digest of every array of a mesh, curves or points, but of those that are selections or ours."""
+    if isinstance(block, bpy.types.Mesh) and block.is_editmode:
+        return _attributes_in_edit_mode(block)
     lines = []
     for attribute in block.attributes:
         name = attribute.name
-        if name.startswith(OWN) or (name.startswith(".") and name not in MESH_TOPOLOGY):
+        if name.startswith(OWN_ATTRIBUTES) or (name.startswith(".") and name not in MESH_TOPOLOGY):
             continue
         lines.append((name, attribute.data_type, attribute.domain, sha(attribute_values(attribute))))
     if isinstance(block, bpy.types.Mesh):
@@ -47,6 +52,16 @@ def attributes(block: bpy.types.ID) -> list[tuple]:
         block.polygons.foreach_get("loop_start", starts)
         lines.append(("faces", len(block.loops), sha(starts.tobytes())))
     return sorted(lines)
+
+
+def _attributes_in_edit_mode(mesh: bpy.types.Mesh) -> list[tuple]:
+    """The same as if edit mode were left now: in it a mesh's own arrays are empty, and only a copy has them."""
+    owner = next(obj for obj in bpy.data.objects if obj.mode == 'EDIT' and obj.data == mesh)
+    owner.update_from_editmode()
+    try:
+        return attributes(owner.to_mesh())
+    finally:
+        owner.to_mesh_clear()
 
 
 def attribute_values(attribute: bpy.types.Attribute) -> bytes:
@@ -70,9 +85,16 @@ def image_digest(image: bpy.types.Image) -> str:
         return repr([sha(file.packed_file.data) for file in image.packed_files if file.packed_file])
     path = Path(bpy.path.abspath(image.filepath, library=image.library))
     try:
-        return repr([sha(path.read_bytes())])
+        status = path.stat()
+        return repr([_file_digest(path, status.st_mtime_ns, status.st_size)])
     except OSError:
         return repr(("missing", os.path.basename(image.filepath)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _file_digest(path: Path, _time: int, _size: int) -> str:
+    """Digest of a file, read once for as long as its time and size stay: a window asks for it again and again."""
+    return sha(path.read_bytes())
 
 
 def plain(value: object) -> object:

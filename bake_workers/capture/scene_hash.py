@@ -14,6 +14,8 @@ Not seen: sculpted multiresolution detail, vertex group weights, and simulation 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import bpy
 import numpy as np
 
@@ -125,7 +127,19 @@ FOLLOWED = (
 
 def scene_hash(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> str:
     """Digest (hexadecimal sha256) of what the light in a scene depends on."""
-    return _Walk().digest(scene, view_layer)
+    digest = None
+    for digest in scene_hash_steps(scene, view_layer):
+        pass
+    return digest
+
+
+def scene_hash_steps(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Iterator[str | None]:
+    """The same in steps of one data-block each, for a Blender whose artist must not wait for it.
+
+    Yields:
+        None after each step, and at the end the digest. When anything in the file changes in between, start again.
+    """
+    yield from _Walk().steps(scene, view_layer)
 
 
 class _Walk:
@@ -136,7 +150,7 @@ class _Walk:
         self.pending: list[bpy.types.ID] = []
         self.timed = False
 
-    def digest(self, scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> str:
+    def steps(self, scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Iterator[str | None]:
         lines = [
             (f"scene.{group}.{name}", plain(getattr(getattr(scene, group), name)))
             for group, names in SCENE_SETTINGS.items()
@@ -157,9 +171,10 @@ class _Walk:
             key = (type(block).__name__, block.name_full)
             if key not in self.digests:
                 self.digests[key] = sha(repr(self._block(block)))
+                yield None
         if self.timed:
             lines.append(("frame", (scene.frame_current, scene.frame_subframe)))
-        return sha(repr((sorted(map(repr, lines)), sorted(self.digests.items()))))
+        yield sha(repr((sorted(map(repr, lines)), sorted(self.digests.items()))))
 
     def _collections(self, layer_collection: bpy.types.LayerCollection) -> list[tuple]:
         lines = []

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from bake_workers.capture.scene import show_as_rendered
-from bake_workers.capture.scene_hash import scene_hash
+from bake_workers.capture.scene_hash import scene_hash, scene_hash_steps
 from tests.bake_workers.capture import builders
 
 
@@ -74,8 +74,22 @@ def unlink() -> None:
     tree.links.remove(tree.links[0])
 
 
+def edit_plate(distance: float) -> None:
+    """Go into edit mode, where a mesh's own arrays are empty, and move a vertex."""
+    import bmesh  # the bpy module brings it, and must be loaded before
+
+    plate = bpy.data.objects["Plate"]
+    bpy.context.view_layer.objects.active = plate
+    bpy.ops.object.mode_set(mode='EDIT')
+    mesh = bmesh.from_edit_mesh(plate.data)
+    mesh.verts.ensure_lookup_table()
+    mesh.verts[0].co.z += distance
+    bmesh.update_edit_mesh(plate.data)
+
+
 CHANGES: dict[str, Callable[[], object]] = {
     "a vertex": lambda: setattr(bpy.data.objects["Plate"].data.vertices[0], "co", (-1.0, -1.0, 0.01)),
+    "a vertex in edit mode": lambda: edit_plate(0.01),
     "a vertex of an instance": lambda: setattr(bpy.data.objects["Member"].data.vertices[0], "co", (0, 0, 0.01)),
     "a material's value": lambda: setattr(node("Diffuse BSDF").inputs["Roughness"], "default_value", 0.3),
     "a material's colour ramp": lambda: setattr(node("Color Ramp").color_ramp.elements[0], "position", 0.1),
@@ -123,8 +137,9 @@ NO_CHANGES: dict[str, Callable[[], object]] = {
     "the whole render state": lambda: show_as_rendered(bpy.context.scene, bpy.context.view_layer),
     "a result of ours": lambda: bpy.data.objects["Plate"].__setitem__("neural_bake_manifest", "{}"),
     "vertex colours of ours": lambda: bpy.data.objects["Plate"].data.attributes.new(
-        "neural_bake_light", 'FLOAT_COLOR', 'POINT'
+        "neural_irradiance", 'FLOAT_COLOR', 'CORNER'
     ),
+    "edit mode": lambda: edit_plate(0.0),
 }
 
 
@@ -143,6 +158,13 @@ def test_what_does_not_does_not(change: Callable[[], object]) -> None:
     before = digest()
     change()
     assert before == digest()
+
+
+def test_steps_end_with_the_same_digest() -> None:
+    scene = build()
+    *steps, last = scene_hash_steps(scene, bpy.context.view_layer)
+    assert len(steps) > 10 and set(steps) == {None}
+    assert last == digest()
 
 
 def test_copies_and_saved_files_are_equal(tmp_path: Path) -> None:
