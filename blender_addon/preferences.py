@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import os
 import shutil
+import textwrap
+import time
 from pathlib import Path
 
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from . import compat, properties
+from . import compat, engine_test, job_folders, properties
 from .bake_workers import protocol
 from .core.errors import NeuralBakeError
 from .core.light_grid.settings import LightGridSettings
+
+
+CACHE_SIZE_SECONDS = 10.0
+
+# When the cache was measured last, and how large it was then.
+_cache_size: tuple[float, str] | None = None
 
 
 class NeuralBakePreferences(
@@ -51,18 +59,41 @@ class NeuralBakePreferences(
         max=1000,
     )
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False  # No animation.
         layout.prop(self, "engine")
+        self._draw_test(context, layout.column(align=True))
         column = layout.column()
         column.prop(self, "capture_device")
         column.prop(self, "train_device")
         column.prop(self, "threads")
-        column = layout.column()
-        column.prop(self, "cache")
-        column.prop(self, "keep_jobs")
+        layout.separator()
+        layout.prop(self, "cache")
+        layout.prop(self, "keep_jobs")
+        row = layout.split(factor=0.4)
+        row.label()
+        row = row.row()
+        row.operator("neural_bake.clear_cache", text=f"Clear ({cache_text(context)})", icon='TRASH')
+        row.operator("neural_bake.open_log", icon='TEXT')
+
+    def _draw_test(self, context: bpy.types.Context, column: bpy.types.UILayout) -> None:
+        """The Test button, and under it what the last test of this engine found."""
+        row = column.split(factor=0.4)
+        row.label()
+        row = row.row()
+        row.enabled = not engine_test.is_running()
+        row.operator("neural_bake.test_engine", text="Testing..." if engine_test.is_running() else "Test", icon='PLAY')
+        report = engine_test.last(context)
+        if report is None:
+            return
+        box = column.box().column(align=True)
+        lines = [(line, 'NONE') for line in report.lines]
+        if report.problem:
+            lines = [(line, 'ERROR' if number == 0 else 'BLANK1') for number, line in enumerate(wrap(context, report.problem))]
+        for line, icon in lines:
+            box.label(text=line, icon=icon)
 
 
 def get(context: bpy.types.Context) -> NeuralBakePreferences | None:
@@ -126,6 +157,38 @@ def cycles_devices(context: bpy.types.Context) -> dict:
     if preferences is not None and preferences.capture_device == 'CPU':
         return {"compute_device_type": "NONE", "devices": []}
     return compat.cycles_devices(context)
+
+
+def wrap(context: bpy.types.Context, text: str) -> list[str]:
+    """A text in lines that fit into the preferences; labels are never broken by Blender."""
+    character = 7.0 * context.preferences.system.ui_scale
+    return textwrap.wrap(text, max(40, int((context.region.width - 80.0) / character)))
+
+
+def cache_text(context: bpy.types.Context) -> str:
+    """How large the cache is, measured now and then and not at every redraw."""
+    global _cache_size
+    now = time.monotonic()
+    if _cache_size is None or now - _cache_size[0] > CACHE_SIZE_SECONDS:
+        try:
+            _cache_size = now, size_text(job_folders.size(context))
+        except NeuralBakeError:
+            _cache_size = now, "not usable"
+    return _cache_size[1]
+
+
+def forget_cache_size() -> None:
+    """Measure the cache again at the next redraw."""
+    global _cache_size
+    _cache_size = None
+
+
+def size_text(size: int) -> str:
+    """Bytes as people read them."""
+    for unit, step in (("GB", 2**30), ("MB", 2**20)):
+        if size >= step:
+            return f"{size / step:.1f} {unit}"
+    return f"{-(-size // 1024)} KB"
 
 
 def register() -> None:

@@ -30,6 +30,11 @@ from .core.settings import Settings
 MACHINE = ("train_device", "threads")
 SETTINGS: dict[str, type[Settings]] = {"light_grid": LightGridSettings}
 PRESETS = ('DRAFT', 'MEDIUM', 'FINAL')
+PRESET_ITEMS = (
+    ('DRAFT', "Draft", "About a third of medium's time: to see whether probes and lamps are right"),
+    ('MEDIUM', "Medium", "The defaults"),
+    ('FINAL', "Final", "About three times medium's time: less noise in the light, more certain errors"),
+)
 CUSTOM = 'CUSTOM'
 _ACRONYMS = {"cpu": "CPU", "cuda": "CUDA", "sh": "SH"}
 
