@@ -73,7 +73,7 @@ assert light_grid.load(sys.argv[1]).irradiance(points, normals).shape == (10, 3)
     assert not packages & {"torch", "bpy", "PIL", "OpenEXR", "safetensors", "scipy", "numba"}
 
 
-@pytest.mark.parametrize("module", ["bake_workers.protocol", "bake_workers.arguments"])
+@pytest.mark.parametrize("module", ["bake_workers.protocol", "bake_workers.arguments", "bake_workers.terminal"])
 def test_what_the_add_on_shares_needs_the_standard_library_alone(module: str) -> None:
     packages = loaded_by(f"import {module}") - loaded_by("")
     assert packages - set(sys.stdlib_module_names) == {"bake_workers"}

@@ -16,11 +16,13 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from PIL import Image
 
 from bake_workers import protocol
 from bake_workers.capture import capture
 from bake_workers.capture.geometry import collect
 from bake_workers.capture.light_grid import fingerprint_of
+from core import colour
 from core.light_grid.dataset import LightGridDataset, load_dataset
 from core.light_grid.settings import LightGridSettings
 from tests import support
@@ -146,9 +148,19 @@ def test_record(captured: Path) -> None:
     assert [entry["set"] for entry in info["shards"]] == ["train", "probe", "choose", "report_a", "report_b", "view"]
     assert len({entry["seed"] for entry in info["shards"]}) == 6
     events = [json.loads(line) for line in (captured / protocol.EVENTS).read_text().splitlines()]
-    assert {event["type"] for event in events} == {"progress"}
-    texts = [event["text"] for event in events]
-    assert "train 1/1" in texts and events[-1]["done"] == events[-1]["total"] == 6
+    assert events[-1]["done"] == events[-1]["total"] == 6
+    # The camera's view is measured first, and shown at once.
+    order = [event["text"].partition("/")[0] if event["type"] == "progress" else event["type"] for event in events]
+    assert order[order.index("view 1") :][:4] == ["view 1", "preview", "train 1", "probe 1"]
+
+
+def test_the_first_picture_is_the_measured_light(captured: Path) -> None:
+    view = load_dataset(captured / "dataset", "total").view()
+    expected = colour.display(view.samples.total / np.pi, colour.exposure_for(view.samples.total / np.pi))
+    with Image.open(captured / protocol.PREVIEW) as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    assert pixels.shape == (view.height, view.width, 3)
+    assert np.abs(pixels.reshape(-1, 3)[view.pixels].astype(int) - expected).max() <= 1
 
 
 def test_two_runs_are_identical_and_another_seed_is_not(captured: Path, blend: Path, tmp_path: Path) -> None:
