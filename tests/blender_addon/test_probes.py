@@ -232,6 +232,17 @@ for _ in range(3):
 found["again"] = counts(obj)
 found["given"] = [call("fit_volume", spacing=0.75), counts(obj)]
 
+box_ = cube("Box", (0, 90, 0))
+drift = volume("Drift", (0, 90, 0), (2.35, 1, 1), (10, 2, 2))
+found["drift"] = []
+for size in (4.75, 4.85, 4.95, 4.85, 4.75):  # a spacing of about 0.47 stays, and does not shrink each time
+    box_.scale.x = size / 2
+    select(drift, box_)
+    assert call("fit_volume", fit='SELECTION')[0] == 'FINISHED'
+    found["drift"].append(counts(drift)[0])
+bpy.data.objects.remove(drift)
+bpy.data.objects.remove(box_)
+
 parent = link("Parent", None, (5, 5, 5))
 parent.scale, parent.rotation_euler = (2, 1, 0.5), (0, 0, 0.7)
 child = volume("Child", (1, 0, 0))
@@ -268,6 +279,7 @@ answer(**found)
     assert found["kept"] == ["QUATERNION", True]
     assert found["counts"] == [[6, 4, 2], [8, 4, 2]] and found["again"] == [6, 4, 2]
     assert found["given"] == [["FINISHED", ""], [8, 6, 3]]
+    assert found["drift"] == [10] * 5
     assert found["child"] == ["FINISHED", ""] and found["touches"] == [True] * 3
     assert found["encloses"] is True and found["direction"] is True
     box = [[-2, -2, 18], [2, 2, 22]]
@@ -444,6 +456,10 @@ def build(seed):
                      [dice.uniform(0.3, 9) for _ in range(3)], [dice.randint(1, 9) for _ in range(3)],
                      dice.choice(shelves))
         obj.rotation_euler = [dice.uniform(-3, 3) for _ in range(3)]
+        if dice.random() < 0.4:
+            obj.parent = link("Parent", None, [dice.uniform(-5, 5) for _ in range(3)])
+            obj.parent.scale = [dice.uniform(0.5, 1.5) for _ in range(3)]
+            obj.matrix_parent_inverse = mathutils.Matrix.Rotation(1.0, 4, 'X')
         second = dice.choice(shelves[1:])
         if dice.random() < 0.2 and second not in obj.users_collection:
             second.objects.link(obj)
