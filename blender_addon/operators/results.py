@@ -9,10 +9,52 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from .. import results
+from .. import result_images, results, vertex_colours
 from ..core.errors import NeuralBakeError
+
+enum_images = (
+    ('PREVIEW', "Preview", "Every surface as white clay in the baked light"),
+    ('REFERENCE', "Reference", "The same, as Cycles measured it"),
+    ('ERROR', "Error", "Where the two differ, black to yellow"),
+)
+enum_results = (
+    ('ACTIVE', "Active", "The active object's result, else the only one of the scene"),
+    ('ALL', "All", "Every result of this scene"),
+)
+
+
+def chosen_holder(context: bpy.types.Context, name: str = "") -> bpy.types.Object:
+    """The object that holds the result to work on: that of the object ``name``, else of the active one, else the
+    scene's only one.
+
+    Raises:
+        NeuralBakeError: there is none, or nothing says which.
+    """
+    scene = context.scene
+    if name:
+        obj = scene.objects.get(name)
+        if obj is None:
+            raise NeuralBakeError("unknown_name", f"The scene has no object {name}.")
+        keeper = results.holder(obj)
+        if keeper is None:
+            reason = results.problem(obj) or f"{name} holds no Neural Bake result. Bake it first."
+            raise NeuralBakeError("no_artifact", reason)
+        return keeper
+    active = context.view_layer.objects.active
+    keeper = results.holder(active) if active is not None else None
+    if keeper is not None:
+        return keeper
+    holders = results.holders(scene)
+    if not holders:
+        raise NeuralBakeError("no_artifact", "No object of this scene has a result.", "Bake or load one first.")
+    if len(holders) > 1:
+        names = ", ".join(holder.name for holder in holders)
+        raise NeuralBakeError(
+            "which_result", f"This scene has {len(holders)} results ({names}).", "Make the volume active that you mean."
+        )
+    return holders[0]
 
 
 class NEURAL_BAKE_OT_load_result(bpy.types.Operator):
@@ -26,6 +68,8 @@ class NEURAL_BAKE_OT_load_result(bpy.types.Operator):
         description="Folder of the result, with manifest.json in it",
         subtype='DIR_PATH',
     )
+    # The file browser then shows folders only.
+    filter_folder: BoolProperty(default=True, options={'HIDDEN'})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
@@ -41,7 +85,113 @@ class NEURAL_BAKE_OT_load_result(bpy.types.Operator):
         return {'RUNNING_MODAL'}
 
 
-classes = (NEURAL_BAKE_OT_load_result,)
+class NEURAL_BAKE_OT_show_result(bpy.types.Operator):
+    bl_idname = "neural_bake.show_result"
+    bl_label = "Show Result"
+    bl_description = "Look at the baked light in an Image Editor: one that is open and not pinned, else a new window"
+    # No UNDO: nothing of the file changes.
+    bl_options = {'REGISTER'}
+
+    image: EnumProperty(name="Image", description="What is shown", items=enum_images)
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        if bpy.app.background:
+            cls.poll_message_set("This Blender has no window to show a picture in")
+            return False
+        if all(result_images.find(which) is None for which in result_images.IMAGES):
+            cls.poll_message_set("There is no picture. Bake or load a result of a scene with a camera first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        image = result_images.find(self.image)
+        if image is None:
+            self.report({'ERROR'}, f"This result has no picture {result_images.IMAGES[self.image][0]}.")
+            return {'CANCELLED'}
+        window, area = self._image_editor(context)
+        area.spaces.active.image = image
+        region = next(region for region in area.regions if region.type == 'WINDOW')
+        with context.temp_override(window=window, area=area, region=region):
+            bpy.ops.image.view_all(fit_view=True)
+        return {'FINISHED'}
+
+    def _image_editor(self, context: bpy.types.Context) -> tuple[bpy.types.Window, bpy.types.Area]:
+        """An Image Editor that is free to show something else, in this window rather than in another."""
+        windows = sorted(context.window_manager.windows, key=lambda window: window != context.window)
+        for window in windows:
+            for area in window.screen.areas:
+                if area.ui_type == 'IMAGE_EDITOR' and not area.spaces.active.use_image_pin:
+                    return window, area
+        with context.temp_override(window=windows[0]):
+            bpy.ops.wm.window_new()
+        window = context.window_manager.windows[-1]
+        area = window.screen.areas[0]
+        area.ui_type = 'IMAGE_EDITOR'
+        return window, area
+
+
+class NEURAL_BAKE_OT_clear(bpy.types.Operator):
+    bl_idname = "neural_bake.clear"
+    bl_label = "Clear Result"
+    bl_description = "Remove a result from its volumes, and with the last one the pictures"
+    bl_options = {'REGISTER', 'UNDO'}
+
+    result: EnumProperty(name="Result", description="What is removed", items=enum_results)
+    vertex_colours: BoolProperty(
+        name="Vertex Colours",
+        description="Remove the colour attribute neural_irradiance from every mesh of this file too",
+        default=False,
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        cls.poll_message_set("There is nothing to remove: no object of this scene has a result")
+        return any(results.carries(obj) for obj in context.scene.objects) or any(
+            vertex_colours.ATTRIBUTE in mesh.attributes for mesh in bpy.data.meshes
+        )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        carriers = [obj for obj in context.scene.objects if results.carries(obj)]
+        if carriers and self.result == 'ACTIVE':
+            try:
+                carriers = [self._active(context)]
+            except NeuralBakeError as error:
+                self.report({'ERROR'}, str(error))
+                return {'CANCELLED'}
+        cleared: dict[str, None] = {}
+        for obj in carriers:
+            if obj.name in cleared:
+                continue
+            keeper = results.holder(obj) or obj
+            try:
+                results.require_local(keeper)
+            except NeuralBakeError as error:
+                self.report({'ERROR'}, f"{error.message} It is removed where it was made.")
+                return {'CANCELLED'}
+            cleared |= dict.fromkeys(other.name for other in results.remove(keeper))
+        meshes = vertex_colours.remove_all() if self.vertex_colours else []
+        removed = [f"the result of {', '.join(cleared)}"] if cleared else []
+        removed += [f"the vertex colours of {len(meshes)} meshes"] if meshes else []
+        if not removed:
+            self.report({'ERROR'}, "There is nothing to remove.")
+            return {'CANCELLED'}
+        self.report({'INFO'}, f"Removed {' and '.join(removed)}")
+        return {'FINISHED'}
+
+    def _active(self, context: bpy.types.Context) -> bpy.types.Object:
+        """What to clear where one result is meant; a volume whose holder is gone has only itself."""
+        active = context.view_layer.objects.active
+        if active is not None and results.carries(active):
+            return active
+        return chosen_holder(context)
+
+
+classes = (
+    NEURAL_BAKE_OT_load_result,
+    NEURAL_BAKE_OT_show_result,
+    NEURAL_BAKE_OT_clear,
+)
 
 
 def register() -> None:

@@ -2,14 +2,90 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The panel in the Render properties."""
+"""The panels in the Render properties: the bake, and every setting of it."""
 
 from __future__ import annotations
 
+import bpy
+
+from . import parts
+
+# Every setting of a light grid has its place here; those of the machine are in the preferences.
+GRID = (("Light Grid", ("light", "spacing", "resolution")),)
+QUALITY = (
+    ("Training Points", ("samples_per_probe", "sample_paths")),
+    ("Probes", ("probe_directions", "probe_paths")),
+    ("Test Points", ("choose_points", "report_points", "report_paths")),
+    ("Training Steps", ("geometry_steps", "light_steps")),
+    ("Preview", ("preview_width", "preview_paths")),
+)
+ADVANCED = (
+    ("Randomness", ("seed",)),
+    ("Measurement", ("surface_fraction", "probe_rays", "backface_threshold")),
+    ("Light", ("sh_window",)),
+)
+
+
+class RenderPanel:
+    bl_space_type = 'PROPERTIES'
+    bl_region_type = 'WINDOW'
+    bl_context = "render"
+    bl_options = {'DEFAULT_CLOSED'}
+
+
+class NEURAL_BAKE_PT_render(RenderPanel, bpy.types.Panel):
+    bl_label = "Neural Bake"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        parts.bake(self.layout, context)
+        draw_settings(self.layout, context, GRID)
+
+
+class NEURAL_BAKE_PT_quality(RenderPanel, bpy.types.Panel):
+    bl_label = "Quality"
+    bl_parent_id = "NEURAL_BAKE_PT_render"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_settings(self.layout, context, QUALITY)
+
+
+class NEURAL_BAKE_PT_advanced(RenderPanel, bpy.types.Panel):
+    bl_label = "Advanced"
+    bl_parent_id = "NEURAL_BAKE_PT_render"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_settings(self.layout, context, ADVANCED)
+
+
+def draw_settings(
+    layout: bpy.types.UILayout, context: bpy.types.Context, groups: tuple[tuple[str, tuple[str, ...]], ...]
+) -> None:
+    """Settings of the light grid in groups; an optional one has its switch in front."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False  # No animation.
+    settings = context.scene.neural_bake.light_grid
+    for _, names in groups:
+        column = layout.column(align=True)
+        for name in names:
+            switch = f"use_{name}"
+            if not hasattr(settings, switch):
+                column.prop(settings, name)
+                continue
+            row = column.row(heading=settings.bl_rna.properties[name].name)
+            row.prop(settings, switch, text="")
+            value = row.row(align=True)
+            value.active = getattr(settings, switch)
+            value.prop(settings, name, text="")
+
+
+classes = (NEURAL_BAKE_PT_render, NEURAL_BAKE_PT_quality, NEURAL_BAKE_PT_advanced)
+
 
 def register() -> None:
-    pass
+    for cls in classes:
+        bpy.utils.register_class(cls)
 
 
 def unregister() -> None:
-    pass
+    for cls in reversed(classes):
+        bpy.utils.unregister_class(cls)

@@ -6,10 +6,119 @@
 
 from __future__ import annotations
 
+import bpy
+
+from .. import results, volumes
+from ..core.errors import NeuralBakeError
+from . import parts, text
+
+
+class SidebarPanel:
+    bl_space_type = 'VIEW_3D'
+    bl_region_type = 'UI'
+    bl_category = "Neural Bake"
+
+
+class NEURAL_BAKE_PT_bake(SidebarPanel, bpy.types.Panel):
+    bl_label = "Neural Bake"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        parts.bake(self.layout, context)
+
+
+class NEURAL_BAKE_PT_probes(SidebarPanel, bpy.types.Panel):
+    bl_label = "Probes"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False  # No animation.
+        settings = context.scene.neural_bake
+        column = layout.column(align=True)
+        column.prop(settings, "spacing")
+        column.prop(settings, "margin")
+        column = layout.column(align=True)
+        column.label(text="Add Volume Around")
+        row = column.row(align=True)
+        row.operator("neural_bake.add_volume", text="Selection").fit = 'SELECTION'
+        row.operator("neural_bake.add_volume", text="Scene").fit = 'SCENE'
+        row.operator("neural_bake.add_volume", text="Cursor").fit = 'CURSOR'
+        row = layout.row(align=True)
+        row.operator_menu_enum("neural_bake.fit_volume", "fit", text="Fit Again")
+        row.operator("neural_bake.split_volume", text="Split")
+        self._draw_volumes(context)
+
+    def _draw_volumes(self, context: bpy.types.Context) -> None:
+        """The volumes that a bake takes, with their numbers of probes."""
+        objects = volumes.of_scene(context.scene, context.view_layer)
+        if not objects:
+            return
+        column = self.layout.box().column(align=True)
+        column.scale_y = 0.8
+        for obj in objects[: parts.MOST_ROWS]:
+            try:
+                counts = " × ".join(map(str, volumes.resolution(obj, context.scene)))
+            except NeuralBakeError:
+                counts = ""  # the main panel says which setting is wrong
+            split = column.split(factor=0.55)
+            split.active = obj is context.object or not volumes.is_volume(context.object)
+            split.label(text=obj.name, icon='LIGHTPROBE_VOLUME')
+            split.label(text=counts)
+        more = len(objects) - parts.MOST_ROWS
+        if more > 0:
+            column.label(text=f"and {more} more", icon='BLANK1')
+
+
+class NEURAL_BAKE_PT_overlay(SidebarPanel, bpy.types.Panel):
+    bl_label = "Overlay"
+    bl_options = {'DEFAULT_CLOSED'}
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        self.layout.prop(context.scene.neural_bake, "show_probes", text="")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False  # No animation.
+        settings = context.scene.neural_bake
+        layout.active = settings.show_probes
+        column = layout.column(align=True)
+        column.prop(settings, "probe_size")
+        column.prop(settings, "probe_fade")
+        layout.prop(settings, "show_invalid")
+
+
+class NEURAL_BAKE_PT_result(SidebarPanel, bpy.types.Panel):
+    bl_label = "Result"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        holders = results.holders(context.scene)
+        own = results.holder(context.object) if context.object is not None else None
+        keeper = own or next(iter(holders), None)
+        if keeper is None:
+            layout.label(text="Nothing baked yet")
+        else:
+            names = [obj.name for obj in results.volumes_of(keeper, context.scene)]
+            parts.sentence(layout, context, ", ".join(names[:3]) + (" ..." if len(names) > 3 else ""))
+            parts.result(layout, context, keeper)
+            if len(holders) > 1:
+                others = f"{text.number(len(holders) - 1, 'other result')}: make its volume active to see it."
+                parts.sentence(layout, context, others, 'INFO')
+            parts.result_buttons(layout)
+        row = layout.row(align=True)
+        row.operator("neural_bake.load_result", text="Load...", icon='FILE_FOLDER')
+        row.operator("neural_bake.clear", text="Clear", icon='TRASH')
+
+
+classes = (NEURAL_BAKE_PT_bake, NEURAL_BAKE_PT_probes, NEURAL_BAKE_PT_overlay, NEURAL_BAKE_PT_result)
+
 
 def register() -> None:
-    pass
+    for cls in classes:
+        bpy.utils.register_class(cls)
 
 
 def unregister() -> None:
-    pass
+    for cls in reversed(classes):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,198 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What several panels draw: the bake with its button, its progress and its end, and a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import blf
+import bpy
+
+from .. import checks, job_folders, jobs, preferences, properties, results, speeds, staleness, volumes
+from ..core.errors import NeuralBakeError
+from ..core.light_grid.report import COLUMNS
+from ..job import Job
+from . import pictures, text
+
+METHODS = {
+    "ours": "Neural Bake",
+    "trilinear": "Trilinear",
+    "validity": "Validity",
+    "ddgi": "DDGI",
+    "noise_floor": "Noise",
+}
+STATES = {
+    'CURRENT': ('CHECKMARK', "Up to date"),
+    'CHANGED': ('ERROR', "Out of date: the scene has changed"),
+    'MOVED': ('ERROR', "Out of date: a volume was moved"),
+    'UNKNOWN': ('QUESTION', "Not compared with the scene"),
+}
+MOST_ROWS = 6
+PANEL_MARGIN = 42.0
+ICON_WIDTH = 24.0
+
+
+def sentence(layout: bpy.types.UILayout, context: bpy.types.Context, words: str, icon: str = 'NONE') -> None:
+    """A text in as many lines as the panel's width asks for; Blender itself would cut it off."""
+    style, system = context.preferences.ui_styles[0].widget, context.preferences.system
+    room = context.region.width - (PANEL_MARGIN + (ICON_WIDTH if icon != 'NONE' else 0.0)) * system.ui_scale
+    blf.size(0, style.points * system.ui_scale)
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(text.wrap(words, lambda part: blf.dimensions(0, part)[0] <= room)):
+        column.label(text=line, icon=icon if number == 0 else 'BLANK1' if icon != 'NONE' else 'NONE')
+
+
+def bake(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Presets, the button, what it will cost, and what is under way."""
+    scene, running = context.scene, jobs.active()
+    if running is not None:
+        progress(layout, context, running)
+    row = layout.row(align=True)
+    current = properties.current_preset(scene)
+    for name in properties.PRESETS:
+        row.operator("neural_bake.use_preset", text=name.title(), depress=name == current).preset = name
+    problem = checks.problem(context)
+    column = layout.column()
+    column.scale_y = 1.5 if running is None else 1.0
+    column.enabled = not problem
+    label = "Neural Bake" if running is None else "Add to Queue"
+    column.operator("neural_bake.bake", text=label, icon='LIGHTPROBE_VOLUME')
+    if problem:
+        sentence(layout, context, problem, 'INFO')
+        help_with(layout, context)
+    else:
+        cost(layout, context)
+    queue(layout, context)
+    failures(layout, context)
+
+
+def help_with(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """A button for what is missing most often before the first bake."""
+    python = preferences.engine_python(context)
+    if not bpy.data.filepath:
+        layout.operator("wm.save_as_mainfile", text="Save As...", icon='FILE_TICK')
+    elif python is None or not python.is_file():
+        package = __package__.rpartition(".")[0]
+        layout.operator("preferences.addon_show", text="Set Up Engine", icon='PREFERENCES').module = package
+
+
+def cost(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Probes, time and memory of the next bake, and what the artist may not expect of it."""
+    try:
+        probes = volumes.probe_count(context.scene, context.view_layer)
+        expected = speeds.estimate(context, context.scene, probes)
+    except NeuralBakeError as error:
+        sentence(layout, context, str(error), 'ERROR')
+        return
+    sentence(layout, context, text.estimate(probes, expected.seconds, expected.memory))
+    for note in checks.notes(context):
+        sentence(layout, context, note, 'INFO')
+
+
+def progress(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -> None:
+    """A running bake: stage, bar, time left, the newest picture, and the way to stop it."""
+    box = layout.box()
+    sentence(box, context, jobs.headline(job))
+    row = box.row(align=True)
+    row.progress(factor=job.fraction, text=f"{job.fraction:.0%}")
+    row.operator("neural_bake.cancel", text="", icon='X').job = job.id
+    icon = pictures.icon(job.preview)
+    if icon:
+        box.template_icon(icon_value=icon, scale=8.0)
+
+
+def queue(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Bakes that wait, for their turn or for their scene."""
+    for job in jobs.all_jobs():
+        if job.state == 'QUEUED':
+            row = layout.row(align=True)
+            row.label(text=f"{job.place}. {job.scene_name}", icon='TIME')
+            row.operator("neural_bake.cancel", text="", icon='X').job = job.id
+        elif job.state == 'WAITING' and job.message:
+            sentence(layout, context, job.message, 'TIME')
+
+
+def failures(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Why the last bake failed, and the bakes that can be taken up again."""
+    last = jobs.last()
+    stored = jobs.interrupted()
+    if last is not None and last.state == 'FAILED':
+        box = layout.box()
+        column = box.column()
+        column.alert = True
+        sentence(column, context, last.message, 'ERROR')
+        box.operator("neural_bake.open_log", icon='TEXT').job = last.id
+        take_up(box, [one for one in stored if one.id == last.id])
+        stored = [one for one in stored if one.id != last.id]
+    for one in stored[:MOST_ROWS]:
+        box = layout.box()
+        where = one.scene_name if one.here else f"{one.scene_name} of {bpy.path.basename(one.blend)}"
+        sentence(box, context, f"Unfinished bake: {where}", 'RECOVER_LAST')
+        take_up(box, [one])
+
+
+def take_up(layout: bpy.types.UILayout, stored: Iterable[job_folders.Stored]) -> None:
+    """Resume and Discard."""
+    for one in stored:
+        row = layout.row(align=True)
+        row.operator("neural_bake.resume", text="Resume").job = one.id
+        row.operator("neural_bake.discard", text="Discard").job = one.id
+
+
+def result(layout: bpy.types.UILayout, context: bpy.types.Context, keeper: bpy.types.Object) -> None:
+    """A result: whether it still fits, and its errors beside the rivals'."""
+    problem = results.problem(keeper)
+    if problem:
+        column = layout.column()
+        column.alert = True
+        sentence(column, context, problem, 'ERROR')
+        return
+    icon, words = STATES[staleness.state_of_result(keeper, context.scene)]
+    column = layout.column()
+    column.alert = icon == 'ERROR'
+    sentence(column, context, words, icon)
+    metrics = results.manifest(keeper)["metrics"]
+    errors(layout, metrics)
+    kept = METHODS.get(metrics["kept"], metrics["kept"])
+    if metrics["kept"] != "ours":
+        sentence(layout, context, f"{kept} beat Neural Bake here, so it is what was kept.", 'INFO')
+    dark = metrics["held_out"][metrics["kept"]].get("leak_points")
+    if dark:
+        sentence(layout, context, f"Leak: measured at {dark:,} points that should be dark.")
+    else:
+        sentence(layout, context, "Leak: not measured, no point is dark.")
+
+
+def errors(layout: bpy.types.UILayout, metrics: dict) -> None:
+    """Held-out errors of every method, the kept one's marked."""
+    rows = {**metrics["held_out"], "noise_floor": metrics.get("noise_floor", {})}
+    split = layout.box().split(factor=0.34)
+    names = split.column(align=True)
+    names.scale_y = 0.8
+    names.label(text="")
+    for method in rows:
+        row = names.row()
+        row.active = method == metrics["kept"]
+        row.label(text=METHODS.get(method, method))
+    table = split.row(align=True)
+    for metric in COLUMNS:
+        column = table.column(align=True)
+        column.scale_y = 0.8
+        column.label(text=metric)
+        for method, values in rows.items():
+            row = column.row()
+            row.active = method == metrics["kept"]
+            row.label(text=text.error(values.get(metric)))
+
+
+def result_buttons(layout: bpy.types.UILayout) -> None:
+    """What can be done with a result."""
+    column = layout.column(align=True)
+    row = column.row(align=True)
+    for image in ('PREVIEW', 'REFERENCE', 'ERROR'):
+        row.operator("neural_bake.show_result", text=image.title()).image = image
+    column.operator("neural_bake.apply_vertex_colours", icon='GROUP_VCOL')

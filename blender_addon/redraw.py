@@ -1,0 +1,20 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Redrawing what shows bakes and results, and nothing else."""
+
+from __future__ import annotations
+
+import bpy
+
+REGIONS = {('VIEW_3D', 'UI'), ('PROPERTIES', 'WINDOW')}
+
+
+def panels(context: bpy.types.Context) -> None:
+    """Draw the panels again; 3D Views themselves are left alone."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            for region in area.regions:
+                if (area.type, region.type) in REGIONS:
+                    region.tag_redraw()
