@@ -185,6 +185,39 @@ def run_in_blender(
     """
     extra = {"BLENDER_USER_RESOURCES": str(resources), "PYTHONPATH": str(ROOT / "tests" / "scripts"), **extra}
     result = run_python(python, "-c", code, *words, timeout=timeout, **extra)
+    return answer_of(result), result
+
+
+def answer_of(result: subprocess.CompletedProcess[str]) -> dict:
+    """What a script inside Blender told last by ``extension.answer``; fails the test where it failed."""
     answers = [line for line in result.stdout.splitlines() if line.startswith("ANSWER ")]
     assert answers and result.returncode == 0, f"rc {result.returncode}\n{result.stdout}\n{result.stderr}"
-    return json.loads(answers[-1].removeprefix("ANSWER ")), result
+    answer = json.loads(answers[-1].removeprefix("ANSWER "))
+    assert "error" not in answer, f"{answer['error']}\n{result.stdout}\n{result.stderr}"
+    return answer
+
+
+def run_in_window(
+    resources: Path, script: Path, *words: object, timeout: float = 300.0, **extra: str
+) -> tuple[dict, subprocess.CompletedProcess[str]]:
+    """Run a script of ``tests/scripts`` (see ``window.py``) in the Blender with a window that NEURAL_BAKE_BLENDER names.
+
+    Args:
+        resources: folder for BLENDER_USER_RESOURCES.
+        words: the script's arguments.
+
+    Returns:
+        What it told by ``extension.answer``, and the ended process.
+    """
+    command = [os.environ["NEURAL_BAKE_BLENDER"], "--factory-startup", "--python", str(script), "--", *map(str, words)]
+    result = subprocess.run(
+        command,
+        env=environment(BLENDER_USER_RESOURCES=str(resources), **extra),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    return answer_of(result), result
