@@ -23,6 +23,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, In
 from bpy.props import StringProperty
 
 from .core.errors import NeuralBakeError
+from .core.light_grid.estimate import Estimate
 from .core.light_grid.settings import LightGridSettings
 from .core.settings import Settings
 
@@ -183,6 +184,35 @@ class NeuralBakeLightGrid(
     """``scene.neural_bake.light_grid``."""
 
 
+def _probes(group: bpy.types.PropertyGroup) -> int:
+    from . import volumes  # which reads these settings
+
+    scene = group.id_data
+    try:
+        return volumes.probe_count(scene, bpy.context.view_layer if bpy.context.scene == scene else scene.view_layers[0])
+    except NeuralBakeError:
+        return 0
+
+
+def _estimate(group: bpy.types.PropertyGroup) -> Estimate | None:
+    from . import speeds  # which reads these settings
+
+    try:
+        return speeds.estimate(bpy.context, group.id_data, _probes(group))
+    except NeuralBakeError:
+        return None
+
+
+def _estimated_seconds(group: bpy.types.PropertyGroup) -> float:
+    expected = _estimate(group)
+    return 0.0 if expected is None else expected.capture_seconds + expected.training_seconds
+
+
+def _estimated_memory(group: bpy.types.PropertyGroup) -> float:
+    expected = _estimate(group)
+    return 0.0 if expected is None else max(expected.capture_memory, expected.training_memory) / 1e6
+
+
 class NeuralBakeScene(bpy.types.PropertyGroup):
     """``scene.neural_bake``: how probes are placed and shown, and the settings of each kind."""
 
@@ -205,6 +235,17 @@ class NeuralBakeScene(bpy.types.PropertyGroup):
         soft_max=2.0,
         unit='LENGTH',
         options=set(),
+    )
+    probes: IntProperty(name="Probes", description="Number of probes that a bake would measure", get=_probes)
+    estimated_seconds: FloatProperty(
+        name="Estimated Seconds",
+        description="Time that a bake would take, by this machine's last one; 0 where a setting is wrong",
+        get=_estimated_seconds,
+    )
+    estimated_memory: FloatProperty(
+        name="Estimated Memory",
+        description="Highest memory of a bake in MB; 0 where a setting is wrong",
+        get=_estimated_memory,
     )
     show_probes: BoolProperty(
         name="Show Probes",
