@@ -17,8 +17,8 @@ import bpy
 words = sys.argv[sys.argv.index("--") + 1 :]
 out, preset = words[0], (words[1] if len(words) > 1 else 'DRAFT')
 
-# Place: probes at most 0.6 m apart, in a box round everything that renders; a big box becomes several.
-bpy.ops.neural_bake.add_volume(fit='SCENE', spacing=0.6)
+# Place: probes at most 0.8 m apart, in a box round everything that renders; a big box becomes several.
+bpy.ops.neural_bake.add_volume(fit='SCENE', spacing=0.8)
 volume = bpy.context.object
 volume.name = "Rooms"
 if bpy.context.scene.neural_bake.probes > 5000:
