@@ -49,7 +49,7 @@ def state(obj: bpy.types.Object) -> str:
         return 'UNKNOWN'
     seen, frame = _hashes.get(obj.session_uid, (None, 0))
     fits = seen == obj.get(results.SCENE_HASH)
-    if seen is not None and not fits and _comparable(manifest, frame):
+    if seen is not None and not fits and not not_comparable(manifest, frame):
         return 'CHANGED'
     if has_moved(obj):
         return 'MOVED'
@@ -60,6 +60,17 @@ def state_of_result(keeper: bpy.types.Object, scene: bpy.types.Scene) -> str:
     """The same for a whole result, which several volumes of a scene may share: what is worst of theirs."""
     states = {state(obj) for obj in results.volumes_of(keeper, scene)}
     return next((name for name in ('CHANGED', 'MOVED', 'UNKNOWN', 'CURRENT') if name in states), 'UNKNOWN')
+
+
+def not_comparable(manifest: dict, frame: int) -> str:
+    """Why a hash that differs at a frame proves no change of the scene, or an empty text."""
+    baked_by = str(manifest.get("blender") or bpy.app.version_string).split(".")[:2]
+    if baked_by != bpy.app.version_string.split(".")[:2]:  # whose data-blocks have other properties
+        return f"Baked by Blender {'.'.join(baked_by)}, so changes are not seen"
+    baked_at = manifest.get("frame", frame)
+    if baked_at != frame and bpy.data.actions:
+        return f"Baked at frame {baked_at}, so go there to compare"
+    return ""
 
 
 def has_moved(obj: bpy.types.Object) -> bool:
@@ -104,14 +115,6 @@ def _layer_name(scene: bpy.types.Scene, manifest: dict) -> str:
     if manifest.get("view_layer") in scene.view_layers.keys():
         return manifest["view_layer"]
     return next((layer for layer in scene.view_layers if layer.use), scene.view_layers[0]).name
-
-
-def _comparable(manifest: dict, frame: int) -> bool:
-    """Whether a hash that differs proves a change of the scene."""
-    baked_by = str(manifest.get("blender", "")).split(".")[:2]
-    if baked_by != bpy.app.version_string.split(".")[:2]:
-        return False  # another version has other properties
-    return manifest.get("frame", frame) == frame or not bpy.data.actions
 
 
 def note_change() -> None:

@@ -13,12 +13,12 @@ import bpy
 
 from .. import checks, job_folders, jobs, preferences, properties, results, speeds, staleness, volumes
 from ..core.errors import NeuralBakeError
-from ..core.light_grid.report import COLUMNS
+from ..core.light_grid.report import COLUMNS, LABELS
 from ..job import Job
 from . import pictures, text
 
 METHODS = {
-    "ours": "Neural Bake",
+    "ours": "Ours",
     "trilinear": "Trilinear",
     "validity": "Validity",
     "ddgi": "DDGI",
@@ -28,17 +28,19 @@ STATES = {
     'CURRENT': ('CHECKMARK', "Up to date"),
     'CHANGED': ('ERROR', "Out of date: the scene has changed"),
     'MOVED': ('ERROR', "Out of date: a volume was moved"),
-    'UNKNOWN': ('QUESTION', "Not compared with the scene"),
+    'UNKNOWN': ('QUESTION', "Not compared with the scene yet"),
 }
-MOST_ROWS = 6
-PANEL_MARGIN = 42.0
+MOST_ROWS = 4
+# What a panel leaves of a region's width to a text; the sidebar has its tabs too.
+MARGINS = {'UI': 64.0, 'WINDOW': 50.0}
 ICON_WIDTH = 24.0
 
 
 def sentence(layout: bpy.types.UILayout, context: bpy.types.Context, words: str, icon: str = 'NONE') -> None:
     """A text in as many lines as the panel's width asks for; Blender itself would cut it off."""
     style, system = context.preferences.ui_styles[0].widget, context.preferences.system
-    room = context.region.width - (PANEL_MARGIN + (ICON_WIDTH if icon != 'NONE' else 0.0)) * system.ui_scale
+    margin = MARGINS[context.region.type] + (ICON_WIDTH if icon != 'NONE' else 0.0)
+    room = context.region.width - margin * system.ui_scale
     blf.size(0, style.points * system.ui_scale)
     column = layout.column(align=True)
     column.scale_y = 0.8
@@ -128,11 +130,16 @@ def failures(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         box.operator("neural_bake.open_log", icon='TEXT').job = last.id
         take_up(box, [one for one in stored if one.id == last.id])
         stored = [one for one in stored if one.id != last.id]
+    if not stored:
+        return
+    box = layout.box()
+    box.label(text="Unfinished Bakes", icon='RECOVER_LAST')
     for one in stored[:MOST_ROWS]:
-        box = layout.box()
         where = one.scene_name if one.here else f"{one.scene_name} of {bpy.path.basename(one.blend)}"
-        sentence(box, context, f"Unfinished bake: {where}", 'RECOVER_LAST')
+        sentence(box, context, f"{where}, {text.moment(one.id)}")
         take_up(box, [one])
+    if len(stored) > MOST_ROWS:
+        box.label(text=f"and {len(stored) - MOST_ROWS} more")
 
 
 def take_up(layout: bpy.types.UILayout, stored: Iterable[job_folders.Stored]) -> None:
@@ -152,25 +159,28 @@ def result(layout: bpy.types.UILayout, context: bpy.types.Context, keeper: bpy.t
         sentence(column, context, problem, 'ERROR')
         return
     icon, words = STATES[staleness.state_of_result(keeper, context.scene)]
+    manifest = results.manifest(keeper)
     column = layout.column()
     column.alert = icon == 'ERROR'
-    sentence(column, context, words, icon)
-    metrics = results.manifest(keeper)["metrics"]
+    reason = staleness.not_comparable(manifest, context.scene.frame_current) if icon == 'QUESTION' else ""
+    sentence(column, context, reason or words, icon)
+    metrics = manifest["metrics"]
+    kept = LABELS.get(metrics["kept"], metrics["kept"])
+    sentence(layout, context, f"Kept: {kept}")
     errors(layout, metrics)
-    kept = METHODS.get(metrics["kept"], metrics["kept"])
     if metrics["kept"] != "ours":
-        sentence(layout, context, f"{kept} beat Neural Bake here, so it is what was kept.", 'INFO')
+        sentence(layout, context, "This rival beat Neural Bake's own weights here.", 'INFO')
     dark = metrics["held_out"][metrics["kept"]].get("leak_points")
     if dark:
-        sentence(layout, context, f"Leak: measured at {dark:,} points that should be dark.")
+        sentence(layout, context, f"Leak is measured at {text.number(dark, 'dark point')}.")
     else:
-        sentence(layout, context, "Leak: not measured, no point is dark.")
+        sentence(layout, context, "No point is dark, so leak has no value.")
 
 
 def errors(layout: bpy.types.UILayout, metrics: dict) -> None:
     """Held-out errors of every method, the kept one's marked."""
     rows = {**metrics["held_out"], "noise_floor": metrics.get("noise_floor", {})}
-    split = layout.box().split(factor=0.34)
+    split = layout.split(factor=0.22)
     names = split.column(align=True)
     names.scale_y = 0.8
     names.label(text="")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 
@@ -63,3 +64,11 @@ def error(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.3f}" if abs(value) < 10.0 else f"{value:.4g}"
+
+
+def moment(job: str) -> str:
+    """When a job was begun, ``21 Nov 15:04``, from its id, which begins with that time; else the id itself."""
+    try:
+        return time.strftime("%d %b %H:%M", time.strptime(job[:15], "%Y%m%d-%H%M%S"))
+    except ValueError:
+        return job
