@@ -67,6 +67,8 @@ def bake(args: argparse.Namespace) -> int:
     settings = read_settings(args.kind, args.settings, args.preset)
     blend, out = absolute(args.scene_file), absolute(args.out)
     runner.check_blend(blend)
+    if args.volume and args.bounds_object:
+        raise NeuralBakeError("bad_input", "--volume and --bounds-object exclude each other.", "Leave one of them out.")
     save_to = None if args.save is None else save_target(blend, args.save)
     description = protocol.new_job(
         kind=args.kind,
@@ -76,6 +78,7 @@ def bake(args: argparse.Namespace) -> int:
         view_layer=args.view_layer,
         frame=args.frame,
         bounds_object=args.bounds_object,
+        volumes=tuple(args.volume),
         inside=tuple(args.inside),
         cycles=cycles_devices(args.cycles_devices),
         save_to=None if save_to is None else str(save_to),

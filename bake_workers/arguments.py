@@ -50,6 +50,13 @@ def parser(prog: str, *, inside_blender: bool = False) -> Parser:
         "--bounds-object", metavar="NAME", help="bake the box of this Empty instead of light probe volumes"
     )
     bake.add_argument(
+        "--volume",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="bake this light probe volume alone, may be repeated; without it all of the scene are baked together",
+    )
+    bake.add_argument(
         "--inside",
         metavar="NAME",
         action="append",

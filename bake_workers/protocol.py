@@ -53,6 +53,7 @@ _JOB_KEYS: dict[str, tuple[type, ...]] = {
     "view_layer": (str, _NONE),
     "frame": (int, _NONE),
     "bounds_object": (str, _NONE),
+    "volumes": (list,),
     "inside": (list,),
     "source": (str,),
     "cycles": (dict,),
@@ -180,12 +181,13 @@ def new_job(
     view_layer: str | None = None,
     frame: int | None = None,
     bounds_object: str | None = None,
+    volumes: tuple[str, ...] = (),
     inside: tuple[str, ...] = (),
     cycles: dict | None = None,
     save_to: str | None = None,
 ) -> dict:
-    """The contents of a ``job.json``: ``settings`` holds only what was set, ``cycles`` the artist's Cycles devices,
-    ``save_to`` the .blend that takes the result at the end."""
+    """The contents of a ``job.json``: ``settings`` holds only what was set, ``volumes`` the probe volumes to bake (none
+    means all of the scene), ``cycles`` the artist's Cycles devices, ``save_to`` the .blend that takes the result."""
     return {
         "schema": JOB_SCHEMA,
         "kind": kind,
@@ -194,6 +196,7 @@ def new_job(
         "view_layer": view_layer,
         "frame": frame,
         "bounds_object": bounds_object,
+        "volumes": list(volumes),
         "inside": list(inside),
         "source": source,
         "cycles": cycles or {"compute_device_type": "NONE", "devices": []},
@@ -220,8 +223,9 @@ def read_job(job: Path) -> dict:
     for key, types in _JOB_KEYS.items():
         if key not in value or not isinstance(value[key], types) or isinstance(value[key], bool):
             raise error_class("corrupt_file", f"{path} has no valid {key}.", "Start the bake again.")
-    if not all(isinstance(name, str) for name in value["inside"]):
-        raise error_class("corrupt_file", f"{path} has no valid inside.", "Start the bake again.")
+    for key in ("volumes", "inside"):
+        if not all(isinstance(name, str) for name in value[key]):
+            raise error_class("corrupt_file", f"{path} has no valid {key}.", "Start the bake again.")
     if value["kind"] not in KINDS:
         raise error_class("kind", f"{path} asks for the unknown kind {value['kind']}.")
     return value

@@ -15,8 +15,15 @@ from .core.errors import NeuralBakeError
 MOST_NAMES = 3
 
 
-def problem(context: bpy.types.Context, bounds_object: str = "") -> str:
-    """Why the scene cannot be baked now and what to do about it, or an empty text. Cheap enough for drawing."""
+def problem(
+    context: bpy.types.Context, bounds_object: str = "", chosen: list[bpy.types.Object] | None = None
+) -> str:
+    """Why the scene cannot be baked now and what to do about it, or an empty text. Cheap enough for drawing.
+
+    Args:
+        bounds_object: Empty that is baked instead of volumes.
+        chosen: the volumes to bake; None for all.
+    """
     if not bpy.data.filepath:
         return "The scene was never saved. Save it first."
     python = preferences.engine_python(context)
@@ -29,6 +36,10 @@ def problem(context: bpy.types.Context, bounds_object: str = "") -> str:
         if target is None:
             return f"The scene has no object {bounds_object}."
         targets = [target]
+    elif chosen is not None:
+        targets = chosen
+        if not targets:
+            return "No Light Probe Volume that is visible in renders is selected. Select one."
     else:
         targets = volumes.of_scene(context.scene, context.view_layer)
         if not targets:

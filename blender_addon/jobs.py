@@ -12,6 +12,7 @@ runs no timers.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import time
@@ -88,6 +89,7 @@ def submit(
     kind: str,
     directory: Path | None = None,
     bounds_object: str = "",
+    chosen: list[bpy.types.Object] | None = None,
     preset: str = "",
 ) -> Job:
     """Freeze the scene as it is and put its bake into the queue.
@@ -95,6 +97,7 @@ def submit(
     Args:
         directory: folder of the result; None keeps it in the cache.
         bounds_object: Empty whose box is baked instead of the Light Probe Volumes.
+        chosen: the Light Probe Volumes to bake; None takes all of the scene, as one result.
         preset: ``DRAFT``, ``MEDIUM`` or ``FINAL`` instead of the scene's own quality.
 
     Raises:
@@ -108,8 +111,8 @@ def submit(
         targets = [scene.objects[bounds_object]]
         probes = 0
     else:
-        targets = volumes.of_scene(scene, context.view_layer)
-        probes = volumes.probe_count(scene, context.view_layer)
+        targets = volumes.of_scene(scene, context.view_layer) if chosen is None else chosen
+        probes = sum(math.prod(volumes.resolution(target, scene)) for target in targets)
     description = protocol.new_job(
         kind=kind,
         settings=settings,
@@ -118,6 +121,7 @@ def submit(
         view_layer=context.view_layer.name,
         frame=scene.frame_current,
         bounds_object=bounds_object or None,
+        volumes=() if chosen is None else tuple(target.name for target in chosen),
         cycles=preferences.cycles_devices(context),
     )
     stored = None

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import bpy
 import numpy as np
@@ -42,8 +43,10 @@ class Volume(Grid):
         return 8.0 * abs(float(np.linalg.det(self.matrix[:3, :3])))
 
 
-def find_volumes(opened: OpenScene, settings: LightGridSettings, bounds_object: str | None) -> list[Volume]:
-    """The scene's Light Probe Volumes, or the box of ``bounds_object``.
+def find_volumes(
+    opened: OpenScene, settings: LightGridSettings, bounds_object: str | None, names: Sequence[str] = ()
+) -> list[Volume]:
+    """The scene's Light Probe Volumes, those of them that are named, or the box of ``bounds_object``.
 
     Raises:
         NeuralBakeError: there is none, or one without extent or resolution.
@@ -66,6 +69,14 @@ def find_volumes(opened: OpenScene, settings: LightGridSettings, bounds_object: 
             for object_ in objects
             if is_volume_probe(object_) and object_.visible_get(view_layer=opened.view_layer)
         ]
+        missing = sorted(set(names) - {object_.name for object_ in chosen})
+        if chosen and missing:
+            raise NeuralBakeError(
+                "unknown_name",
+                f"There is no Light Probe Volume {missing[0]} that is visible in renders.",
+                f"There is: {', '.join(object_.name for object_ in chosen)}.",
+            )
+        chosen = [object_ for object_ in chosen if not names or object_.name in names]
     if not chosen:
         raise NeuralBakeError(
             "no_volume",

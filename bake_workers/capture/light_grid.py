@@ -53,7 +53,7 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     """
     settings = LightGridSettings.from_dict(job["settings"])
     events.progress(0, 1, "scene")
-    volumes = find_volumes(opened, settings, job["bounds_object"])
+    volumes = find_volumes(opened, settings, job["bounds_object"], job["volumes"])
     if job["save_to"] is not None:
         require_local(opened, volumes)
     require_light(opened)

@@ -14,7 +14,7 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from .. import checks, job_folders, jobs
+from .. import checks, job_folders, jobs, volumes
 from ..core.errors import NeuralBakeError
 from ..properties import PRESETS
 
@@ -22,6 +22,10 @@ enum_kinds = (('light_grid', "Light Grid", "Irradiance probes, blended by learne
 enum_presets = (
     ('SCENE', "Scene", "The settings of the scene"),
     *((name, name.title(), f"The scene's settings, but the quality of {name.title()}") for name in PRESETS),
+)
+enum_volumes = (
+    ('ALL', "All", "All volumes of the scene that are visible in renders, as one result without seams"),
+    ('SELECTED', "Selected", "The selected ones, as a result of their own"),
 )
 
 
@@ -41,6 +45,7 @@ class NEURAL_BAKE_OT_bake(bpy.types.Operator):
         subtype='DIR_PATH',
         options={'SKIP_SAVE'},
     )
+    volumes: EnumProperty(name="Volumes", description="Which Light Probe Volumes are baked", items=enum_volumes)
     bounds_object: StringProperty(
         name="Bounds Object",
         description="Empty whose box is baked instead of the scene's Light Probe Volumes",
@@ -70,7 +75,10 @@ class NEURAL_BAKE_OT_bake(bpy.types.Operator):
         return {'CANCELLED'} if job is None else finish(self, context, job)
 
     def _submit(self, context: bpy.types.Context) -> jobs.Job | None:
-        problem = checks.problem(context, self.bounds_object) or checks.closer_look(context)
+        chosen = None
+        if self.volumes == 'SELECTED':
+            chosen = [obj for obj in volumes.of_scene(context.scene, context.view_layer) if obj.select_get()]
+        problem = checks.problem(context, self.bounds_object, chosen) or checks.closer_look(context)
         if problem:
             self.report({'ERROR'}, problem)
             return None
@@ -80,6 +88,7 @@ class NEURAL_BAKE_OT_bake(bpy.types.Operator):
                 kind=self.kind,
                 directory=Path(bpy.path.abspath(self.directory)).absolute() if self.directory else None,
                 bounds_object=self.bounds_object,
+                chosen=chosen,
                 preset="" if self.preset == 'SCENE' else self.preset,
             )
         except NeuralBakeError as error:

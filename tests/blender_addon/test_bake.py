@@ -395,6 +395,30 @@ answer(result=result, said=said, state=jobs.last().state, folder=str(jobs.last()
     assert not support.processes_with(answer["folder"])
 
 
+def test_selected_volumes_are_a_result_of_their_own(user: Path, tmp_path: Path) -> None:
+    scene = support.write_scene(tmp_path / "scene.blend", "--volumes", 2)
+    code = """
+def holders():
+    return [obj.name for obj in bpy.data.objects if "neural_bake_weights" in obj.keys()]
+def select(name):
+    for obj in bpy.context.scene.objects:
+        obj.select_set(obj.name == name)
+select("")
+nothing = call(bake, volumes='SELECTED')
+select("Volume.001")
+alone = call(bake, volumes='SELECTED'), holders(), len(module("results").light_grid(bpy.data.objects["Volume.001"]).grids)
+together = call(bake), holders(), len(module("results").light_grid(volume()).grids)
+points_at = bpy.data.objects["Volume.001"]["neural_bake_source"].name
+again = call(bake, volumes='SELECTED')[0], holders()
+answer(nothing=nothing, alone=alone, together=together, points_at=points_at, again=again)
+"""
+    answer = run(user, code, scene)
+    assert answer["nothing"][0] == "CANCELLED" and "is selected. Select one." in answer["nothing"][1]
+    assert answer["alone"] == [["FINISHED", ""], ["Volume.001"], 1]
+    assert answer["together"] == [["FINISHED", ""], ["Volume"], 2] and answer["points_at"] == "Volume"
+    assert answer["again"] == ["FINISHED", ["Volume", "Volume.001"]]
+
+
 def test_the_cache_keeps_as_many_bakes_as_it_should(user: Path, own_scene: Path) -> None:
     code = """
 bpy.context.preferences.addons[NAME].preferences.keep_jobs = 1

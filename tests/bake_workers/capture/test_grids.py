@@ -51,6 +51,22 @@ def test_spacing_is_in_metres_and_never_exceeded() -> None:
     assert find(resolution=(3, 2, 1), spacing=1.0)[0].resolution == (4, 2, 1)
 
 
+def test_named_volumes_alone() -> None:
+    builders.empty_scene()
+    for name in ("A", "B", "C"):
+        builders.probe_volume(name, (0, 0, 0), (1, 1, 1)).hide_render = name == "C"
+    opened = builders.opened()
+    scenes.show_as_rendered(opened.scene, opened.view_layer)
+
+    def names(*wanted: str) -> list[str]:
+        return [volume.name for volume in find_volumes(opened, LightGridSettings(), None, wanted)]
+
+    assert names() == ["A", "B"] and names("B") == ["B"] and names("B", "A") == ["A", "B"]
+    for missing in ("C", "D"):
+        with pytest.raises(NeuralBakeError, match=f"no Light Probe Volume {missing} .* There is: A, B"):
+            names("A", missing)
+
+
 def test_bounds_of_an_empty() -> None:
     builders.empty_scene()
     empty = builders.add("Bounds", None, (1.0, 2.0, 3.0))
