@@ -27,7 +27,7 @@ def write_exr(path: Path, image: np.ndarray) -> None:
         file.write(str(path))
 
 
-def contact_sheet(panels: list[tuple[str, np.ndarray]], columns: int = 2) -> np.ndarray:
+def contact_sheet(panels: list[tuple[str, np.ndarray]], columns: int) -> np.ndarray:
     """Labelled uint8 images of one size, side by side, as one image."""
     from PIL import Image, ImageDraw, ImageFont
 

@@ -49,16 +49,24 @@ def write(directory: Path, view: View, grids: dict[str, LightGrid], kept: str) -
         return _image(view, colour.display(values, exposure), BACKGROUND)
 
     smooth = _smoothed(view)
-    error = colour.heat_map(_relative_error(radiance[kept] - smooth, smooth))
+    errors = {name: _relative_error(values, smooth) for name, values in radiance.items()}
+    maps = {name: _image(view, colour.heat_map(np.abs(error)), BACKGROUND) for name, error in errors.items()}
     pictures = {
         "preview.png": shown(radiance[kept]),
         "reference.png": shown(smooth),
-        "error.png": _image(view, error, BACKGROUND),
+        "error.png": maps[kept],
     }
-    panels = [(LABELS.get(kept, kept), pictures["preview.png"]), ("Cycles, smoothed", pictures["reference.png"])]
-    panels += [(LABELS[name], shown(values)) for name, values in radiance.items() if name != kept]
-    panels.append((f"error of {LABELS.get(kept, kept)}, black 0 to yellow {ERROR_RANGE:.0%}", pictures["error.png"]))
-    pictures["comparison.png"] = images.contact_sheet(panels)
+    label = LABELS.get(kept, kept)
+    rivals = [name for name in radiance if name != kept]
+    # Light where there should be less: what leaks through walls. Green is ours, red the rival's, yellow both.
+    bright = [np.clip(errors[name], 0.0, 1.0) for name in (*rivals[:1], kept)]
+    leak = _image(view, np.round(255.0 * np.stack([bright[0], bright[-1], 0.0 * bright[0]], axis=-1)), BACKGROUND)
+    key = f"too bright: {LABELS[rivals[0]]} red, ours green" if rivals else "too bright"
+    top = [(label, pictures["preview.png"]), ("Cycles, smoothed", pictures["reference.png"])]
+    top += [(LABELS[name], shown(radiance[name])) for name in rivals]
+    bottom = [(f"error, black 0 to yellow {ERROR_RANGE:.0%}", maps[kept]), (key, leak.astype(np.uint8))]
+    bottom += [("its error", maps[name]) for name in rivals]
+    pictures["comparison.png"] = images.contact_sheet(top + bottom, columns=len(top))
     for name, picture in pictures.items():
         images.write_png(directory / name, picture)
     linear = {"preview.exr": radiance[kept], "reference.exr": reference}
@@ -80,10 +88,12 @@ def _smoothed(view: View) -> np.ndarray:
     return (samples.stored - samples.indirect + smooth) / np.pi
 
 
-def _relative_error(difference: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Error (M,) over the reference plus a tenth of its mean, 1 at ERROR_RANGE."""
+def _relative_error(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Error (M,) over the reference plus a tenth of its mean, 1 at ERROR_RANGE; above zero where it is too bright."""
     scale = np.maximum(reference.mean(axis=1), 0.0) + 0.1 * reference.mean()
-    return np.abs(difference).mean(axis=1) / np.maximum(scale, 1e-12) / ERROR_RANGE
+    difference = values - reference
+    size = np.abs(difference).mean(axis=1) / np.maximum(scale, 1e-12) / ERROR_RANGE
+    return np.copysign(size, difference.mean(axis=1))
 
 
 def _image(view: View, values: np.ndarray, background: np.ndarray) -> np.ndarray:

@@ -46,7 +46,7 @@ def test_exr_of_a_view_into_another_array(tmp_path: Path) -> None:
 
 def test_contact_sheet() -> None:
     panels = [(name, np.full((24, 36, 3), level, np.uint8)) for name, level in (("a", 50), ("b", 100), ("c", 200))]
-    sheet = images.contact_sheet(panels)
+    sheet = images.contact_sheet(panels, columns=2)
     bar = 18
     assert sheet.shape == (2 * (24 + bar), 2 * 36, 3) and sheet.dtype == np.uint8
     assert (sheet[bar : bar + 24, :36] == 50).all()

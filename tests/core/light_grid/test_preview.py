@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -79,9 +80,19 @@ def test_error_map_is_dark_where_the_grid_is_right(folder: Path) -> None:
 
 def test_comparison_shows_everything(folder: Path) -> None:
     sheet = png(folder / "comparison.png")
-    assert sheet.shape[1] == 2 * WIDTH and sheet.shape[0] % (HEIGHT + 18) == 0
+    columns = 3 if json.loads((folder / "manifest.json").read_text())["metrics"]["kept"] != "trilinear" else 2
+    assert sheet.shape == (2 * (HEIGHT + 18), columns * WIDTH, 3)
     np.testing.assert_array_equal(sheet[18 : 18 + HEIGHT, :WIDTH], png(folder / "preview.png"))
-    np.testing.assert_array_equal(sheet[18 : 18 + HEIGHT, WIDTH:], png(folder / "reference.png"))
+    np.testing.assert_array_equal(sheet[18 : 18 + HEIGHT, WIDTH : 2 * WIDTH], png(folder / "reference.png"))
+    np.testing.assert_array_equal(sheet[-HEIGHT:, :WIDTH], png(folder / "error.png"))
+
+
+@pytest.mark.parametrize(("stored", "expected"), [(1.0, [255, 255, 0]), (30.0, [0, 0, 0])])
+def test_leaks_have_a_colour_of_their_own(tmp_path: Path, stored: float, expected: list[int]) -> None:
+    """Where both grids are far too bright both colours are there; where they are too dark, neither."""
+    pixels = np.arange(WIDTH * HEIGHT, dtype=np.int32)
+    sheet = png(painted(tmp_path, pixels, np.full(len(pixels), stored), 10.0) / "comparison.png")
+    assert (sheet[-HEIGHT:, WIDTH : 2 * WIDTH] == expected).all()
 
 
 def painted(tmp_path: Path, pixels: np.ndarray, stored: np.ndarray, light: float, kept: str = "ours") -> Path:
