@@ -2,11 +2,12 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``bpy.ops.neural_bake.load_result``: a result that was baked elsewhere comes into the open scene."""
+"""Results in the scene: they come in, live through what happens to objects, are read, shown and removed."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,8 @@ def user(tmp_path: Path) -> Path:
     return tmp_path / "user"
 
 
-def run(user: Path, code: str, *words: object) -> dict:
-    answer, _ = support.run_in_blender(support.blender_python("4.5"), user, LOAD + code, *words)
+def run(user: Path, code: str, *words: object, version: str = "4.5") -> dict:
+    answer, _ = support.run_in_blender(support.blender_python(version), user, LOAD + code, *words)
     return answer
 
 
@@ -149,10 +150,318 @@ answer(result=sorted(result), said=said, state=state())
     assert message in answer["said"]
 
 
-def test_loading_is_one_step_back(user: Path, baked: Path, tiny_scene: Path) -> None:
-    """The operator pushes one undo step, so that Ctrl-Z takes the whole result away again."""
-    code = """
-options = bpy.types.NEURAL_BAKE_OT_load_result.bl_options
-answer(options=sorted(options))
+UNDO = """
+first = state()
+bpy.ops.ed.undo_push(message="before")  # what the first operator of a session finds in a window
+assert load()[0] == {'FINISHED'}
+loaded, images = state(), sorted(bpy.data.images.keys())
+grid = module("results").light_grid(bpy.data.objects["Volume"]).grids[0].grid.count
+bpy.ops.ed.undo_push(message="load")  # a window does this after an operator with UNDO
+bpy.ops.ed.undo()
+undone = [state(), sorted(bpy.data.images.keys()), module("results").problem(bpy.data.objects["Volume"])]
+bpy.ops.ed.redo()
+redone = [state(), sorted(bpy.data.images.keys())]
+same = module("results").light_grid(bpy.data.objects["Volume"]).grids[0].grid.count == grid
+options = [sorted(getattr(bpy.types, f"NEURAL_BAKE_OT_{name}").bl_options)
+           for name in ("load_result", "clear", "apply_vertex_colours", "show_result")]
+answer(first=first, loaded=[loaded, images], undone=undone, redone=redone, same=same, options=options)
 """
-    assert run(user, code, tiny_scene, baked)["options"] == ["REGISTER", "UNDO"]
+
+
+def test_loading_is_one_step_back(blender: tuple[str, Path], user: Path, baked: Path, tiny_scene: Path) -> None:
+    """Ctrl-Z takes the whole result away again, and Ctrl-Shift-Z brings it back."""
+    answer = run(user, UNDO, tiny_scene, baked, version=blender[0])
+    assert answer["first"] == {}
+    assert "neural_bake_weights" in answer["loaded"][0]["Volume"] and len(answer["loaded"][1]) == 3
+    assert answer["undone"] == [{}, [], ""]
+    assert answer["redone"] == answer["loaded"]
+    assert answer["same"]
+    assert answer["options"] == [["REGISTER", "UNDO"]] * 3 + [["REGISTER"]]
+
+
+COPIES = """
+results, staleness, light_grid = module("results"), module("staleness"), module("core.light_grid")
+assert load()[0] == {'FINISHED'}
+data, scene = bpy.data.objects, bpy.context.scene
+volume, pointing = data["Volume"], data["Volume.001"]
+def duplicate(*names):
+    bpy.ops.object.select_all(action='DESELECT')
+    for name in names:
+        data[name].select_set(True)
+    bpy.context.view_layer.objects.active = data[names[-1]]
+    bpy.ops.object.duplicate()
+    return [obj.name for obj in bpy.context.selected_objects]
+def about(*names):
+    return {name: getattr(results.holder(data[name]), "name", None) for name in names}
+def names(objects):
+    return sorted(obj.name for obj in objects)
+found = {}
+copy = duplicate("Volume")[0]
+pointing_copy = duplicate("Volume.001")[0]
+found["copies"] = about(copy, pointing_copy)
+found["one result"] = [names(results.holders(scene)), names(results.volumes_of(volume, scene))]
+data[copy].location.y += 1.0
+staleness.check(scene)
+found["states"] = {name: staleness.state(data[name]) for name in (volume.name, copy, pointing_copy)}
+own = light_grid.from_object(data[copy]).grids[0].sh
+found["same light"] = bool((own == light_grid.from_object(volume).grids[0].sh).all())
+
+# copies that point at each other's copies, as Blender makes them of a selection
+both = duplicate("Volume", "Volume.001")
+found["both"] = sorted(about(*both).values())
+for name in (*both, copy, pointing_copy):
+    data.remove(data[name])
+
+# the holder goes as the artist deletes it, and the other still has its light
+bpy.ops.object.select_all(action='DESELECT')
+volume.select_set(True)
+bpy.ops.object.delete()
+kept = results.holder(pointing)
+found["holder deleted"] = [[obj.name for obj in scene.objects if obj == kept], kept.name, names(results.holders(scene)),
+                           results.problem(pointing)]
+bpy.ops.wm.save_as_mainfile(filepath=directory + ".copies.blend")
+bpy.ops.wm.open_mainfile(filepath=directory + ".copies.blend")
+pointing = bpy.data.objects["Volume.001"]
+found["saved"] = [results.holder(pointing).name, len(results.light_grid(pointing).grids)]
+
+# and for good
+bpy.data.objects.remove(results.holder(pointing))
+try:
+    results.light_grid(pointing)
+    said = ""
+except results.NeuralBakeError as error:
+    said = str(error)
+found["holder gone"] = [results.holder(pointing), results.manifest(pointing), said, results.problem(pointing)]
+bpy.context.view_layer.objects.active = pointing
+found["cleared"] = [sorted(bpy.ops.neural_bake.clear()), state(), sorted(bpy.data.images.keys())]
+answer(found=found)
+"""
+
+
+def test_copies_and_deletion(blender: tuple[str, Path], user: Path, baked_pair: tuple[Path, Path], tmp_path: Path) -> None:
+    """A copy of the holder holds the result too; others point, at the same object, and keep it alive."""
+    result = tmp_path / "result"
+    shutil.copytree(baked_pair[1], result)
+    found = run(user, COPIES, baked_pair[0], result, version=blender[0])["found"]
+    copy, pointing_copy = found["copies"]
+    assert found["copies"] == {copy: copy, pointing_copy: "Volume"}
+    assert found["one result"] == [["Volume"], sorted(["Volume", "Volume.001", copy, pointing_copy])]
+    assert found["states"][copy] == "MOVED"
+    # The scene file is another Blender's than the one that baked, where that is not 4.5.
+    assert found["states"]["Volume"] == found["states"][pointing_copy]
+    assert found["same light"]
+    holder_copy = found["both"][0]
+    assert found["both"] == [holder_copy, holder_copy] and holder_copy.startswith("Volume.")
+    assert found["holder deleted"] == [[], "Volume", ["Volume"], ""]
+    assert found["saved"] == ["Volume", 2]
+    gone = "The volume that held the result of Volume.001 is gone. Bake again, or clear this result."
+    assert found["holder gone"] == [None, None, gone, gone]
+    assert found["cleared"] == [["FINISHED"], {}, []]
+
+
+PAIR = """
+results = module("results")
+data, scene = bpy.data.objects, bpy.context.scene
+first, second = data["Volume"], data["Volume.001"]
+found = {}
+assert load()[0] == {'FINISHED'}
+found["both"] = state()
+
+# found under other names, as jobs know them
+first.name, second.name = "Left", "Right"
+found["without names"] = [*load()[0], load()[1]]
+objects = results.load(scene, module("results").Path(directory), {"Volume": first, "Volume.001": second})
+found["renamed"] = [[obj.name for obj in objects], results.holder(second).name]
+
+# append brings the holder along, and the result works there
+bpy.ops.wm.save_as_mainfile(filepath=directory + ".pair.blend")
+bpy.ops.wm.read_factory_settings(use_empty=True)
+enable()
+with bpy.data.libraries.load(directory + ".pair.blend") as (source, target):
+    target.objects = ["Right"]
+right = target.objects[0]
+bpy.context.scene.collection.objects.link(right)
+found["appended"] = [results.holder(right).name, results.problem(right), len(results.light_grid(right).grids),
+                     [obj.name for obj in results.holders(bpy.context.scene)]]
+bpy.context.view_layer.objects.active = right
+found["clear"] = [sorted(bpy.ops.neural_bake.clear(result='ALL')), state(), len(results.holders(bpy.context.scene))]
+
+# a later result of one volume takes the place of both
+bpy.ops.wm.open_mainfile(filepath=directory + ".pair.blend")
+first, second = bpy.data.objects["Left"], bpy.data.objects["Right"]
+results.load(bpy.context.scene, results.Path(sys.argv[3]), {"Volume": first})
+found["one of two"] = state()
+answer(found=found)
+"""
+
+
+def test_a_result_of_two_volumes(user: Path, baked: Path, baked_pair: tuple[Path, Path], tmp_path: Path) -> None:
+    result = tmp_path / "result"
+    shutil.copytree(baked_pair[1], result)
+    found = run(user, PAIR, baked_pair[0], result, baked)["found"]
+    shared = ["neural_bake_matrix", "neural_bake_scene_hash"]
+    assert found["both"]["Volume.001"] == [*shared, "neural_bake_source"]
+    assert {*shared, "neural_bake_manifest", "neural_bake_weights"} < set(found["both"]["Volume"])
+    assert found["without names"][0] == "CANCELLED" and "has no object Volume" in found["without names"][1]
+    assert found["renamed"] == [["Left", "Right"], "Left"]
+    assert found["appended"] == ["Left", "", 2, ["Left"]]
+    assert found["clear"] == [["FINISHED"], {}, 0]
+    assert list(found["one of two"]) == ["Left"]
+
+
+DAMAGE = """
+import hashlib
+results = module("results")
+obj = bpy.data.objects["Volume"]
+found = {}
+def damaged(name, change):
+    assert load()[0] == {'FINISHED'}
+    results.forget()
+    change(json.loads(obj["neural_bake_manifest"]))
+    quiet = [results.manifest(obj) is None, results.problem(obj)]
+    try:
+        results.light_grid(obj)
+        said = ""
+    except results.NeuralBakeError as error:
+        said = str(error)
+    found[name] = [*quiet, said, results.problem(obj)]
+    found[name].append(len(results.holders(bpy.context.scene)))
+def write(manifest, **changes):
+    obj["neural_bake_manifest"] = json.dumps(manifest | changes)
+damaged("whole", lambda manifest: None)
+damaged("newer", lambda manifest: write(manifest, schema="neural_bake.artifact/2"))
+damaged("no text", lambda manifest: obj.__setitem__("neural_bake_manifest", 3))
+damaged("no json", lambda manifest: obj.__setitem__("neural_bake_manifest", "soup"))
+damaged("no metrics", lambda manifest: write(manifest, metrics=None))
+damaged("texts for numbers", lambda manifest: write(manifest, metrics={"held_out": {"ours": {"leak": "x"}}, "kept": "ours"}))
+damaged("unknown kept", lambda manifest: write(manifest, metrics={"held_out": {"ours": {}}, "kept": "theirs"}))
+damaged("no grids", lambda manifest: write(manifest, grids=[{}]))
+damaged("files of another kind", lambda manifest: write(manifest, kind="voxel"))
+damaged("no files", lambda manifest: write(manifest, files={}))
+damaged("without weights", lambda manifest: obj.pop("neural_bake_weights"))
+damaged("other weights", lambda manifest: obj.__setitem__("neural_bake_weights", b"soup"))
+obj["neural_bake_source"] = "soup"
+found["a source that is no object"] = [results.holder(obj).name]
+answer(found=found)
+"""
+
+
+def test_damaged_results_get_a_sentence(user: Path, baked: Path, tiny_scene: Path) -> None:
+    """Nothing that a panel asks for raises; what reads the light does, with the same sentence."""
+    found = run(user, DAMAGE, tiny_scene, baked)["found"]
+    assert found.pop("whole") == [False, "", "", "", 1]
+    assert found.pop("a source that is no object") == ["Volume"]
+    sentences = {
+        "newer": "has schema neural_bake.artifact/2; this version reads neural_bake.artifact/1",
+        "no text": "The result on Volume is damaged. Bake again.",
+        "no json": "cannot be read",
+        "no metrics": "is damaged",
+        "texts for numbers": "is damaged",
+        "unknown kept": "is damaged",
+        "no grids": "is damaged",
+        "files of another kind": "is a result of kind voxel, not light_grid",
+        "no files": "are not those of its manifest",
+        "without weights": "has lost its weights",
+        "other weights": "are not those of its manifest",
+    }
+    assert set(found) == set(sentences)
+    for name, (_, before, said, after, holders) in found.items():
+        assert sentences[name] in said and sentences[name] in after, (name, said, after)
+        assert before in ("", said), name
+        assert holders == 1
+
+
+CLEAR = """
+results = module("results")
+data, scene = bpy.data.objects, bpy.context.scene
+def clear(**arguments):
+    try:
+        return [*bpy.ops.neural_bake.clear(**arguments), ""]
+    except RuntimeError as error:
+        return ["CANCELLED", str(error)]
+def images():
+    return len([image for image in bpy.data.images if image.name.startswith("Neural Bake")])
+found = {"nothing": clear()}
+obj = data["Volume"]
+obj["mine"] = 1
+assert load()[0] == {'FINISHED'}
+bpy.context.view_layer.objects.active = data["Room"]
+found["the only one"] = [clear(), state(), images(), obj["mine"]]
+
+# two results, of which the active volume's goes
+assert load()[0] == {'FINISHED'}
+obj["neural_bake_manifest"] += " "
+other = obj.copy()
+scene.collection.objects.link(other)
+other["neural_bake_manifest"] += " "
+found["which"] = clear()
+bpy.context.view_layer.objects.active = other
+found["active"] = [clear(), sorted(state()), images()]
+other["neural_bake_manifest"] = obj["neural_bake_manifest"]
+found["all"] = [clear(result='ALL'), state(), images()]
+
+# vertex colours on request, with and without a result
+colours = data["Room"].data.attributes
+assert load()[0] == {'FINISHED'}
+colours.new("neural_irradiance", 'FLOAT_COLOR', 'CORNER')
+found["colours stay"] = [clear(), "neural_irradiance" in colours]
+found["colours go"] = [clear(vertex_colours=True), "neural_irradiance" in colours]
+
+# a result in a linked file is that file's
+assert load()[0] == {'FINISHED'}
+bpy.ops.wm.save_as_mainfile(filepath=directory + ".clear.blend")
+bpy.ops.wm.read_factory_settings(use_empty=True)
+enable()
+with bpy.data.libraries.load(directory + ".clear.blend", link=True) as (source, target):
+    target.objects = ["Volume"]
+bpy.context.scene.collection.objects.link(target.objects[0])
+found["linked"] = [clear(result='ALL'), len(results.holders(bpy.context.scene)), len(results.light_grid(target.objects[0]).grids)]
+answer(found=found)
+"""
+
+
+def test_clear(user: Path, own_bake: Path, tiny_scene: Path) -> None:
+    found = run(user, CLEAR, tiny_scene, own_bake)["found"]
+    assert found["nothing"][0] == "CANCELLED" and "There is nothing to remove" in found["nothing"][1]
+    assert found["the only one"] == [["FINISHED", ""], {}, 0, 1]
+    assert "This scene has 2 results (Volume, Volume.001). Make the volume active" in found["which"][1]
+    assert found["active"] == [["FINISHED", ""], ["Volume"], 3]
+    assert found["all"] == [["FINISHED", ""], {}, 0]
+    assert found["colours stay"] == [["FINISHED", ""], True]
+    assert found["colours go"] == [["FINISHED", ""], False]
+    assert found["linked"][0][0] == "CANCELLED"
+    assert "is linked from another file" in found["linked"][0][1] and found["linked"][1:] == [1, 1]
+
+
+PICTURES = """
+images = module("result_images")
+found = {}
+def show(**arguments):
+    try:
+        return bpy.ops.neural_bake.show_result(**arguments)
+    except RuntimeError as error:
+        return str(error)
+found["no window"] = show()
+taken = bpy.data.images.new("Neural Bake Error", 2, 2)  # the artist's own, and no float image
+assert load()[0] == {'FINISHED'}
+found["own image"] = [taken.name, tuple(taken.size)]
+found["as renders"] = [images.find(which).use_view_as_render for which in images.IMAGES]
+found["kept"] = [(image.use_fake_user, bool(image.packed_file), image.is_dirty)
+                 for image in map(images.find, images.IMAGES)]
+os.remove(directory + "/error.png")
+manifest = json.load(open(directory + "/manifest.json"))
+del manifest["files"]["error.png"]
+json.dump(manifest, open(directory + "/manifest.json", "w"))
+assert load()[0] == {'FINISHED'}
+found["without a picture"] = [images.find(which) is not None for which in images.IMAGES]
+answer(found=found)
+"""
+
+
+def test_pictures(user: Path, own_bake: Path, tiny_scene: Path) -> None:
+    found = run(user, "import os\n" + PICTURES, tiny_scene, own_bake)["found"]
+    assert "no window to show a picture in" in found["no window"]
+    assert found["own image"] == ["Neural Bake Error.old", [2, 2]]
+    assert found["as renders"] == [True, True, False]
+    assert found["kept"] == [[True, True, False]] * 3
+    assert found["without a picture"] == [True, True, False]

@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of the add-on share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import support
+
+
+@pytest.fixture(scope="session")
+def baked_pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A scene with two volumes, ``Volume`` and ``Volume.001``, and its result; tests must not write to either."""
+    folder = tmp_path_factory.mktemp("pair")
+    scene = support.write_scene(folder / "pair.blend", "--volumes", 2)
+    result = support.run(*support.bake_words(scene, folder / "result"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    return scene, folder / "result"
