@@ -159,7 +159,7 @@ def split(obj: bpy.types.Object, most_probes: int, context: bpy.types.Context) -
     """
     scene, view_layer = context.scene, context.view_layer
     require_own(obj)
-    if any(key.startswith(results.PREFIX) for key in obj.keys()):
+    if results.carries(obj):
         raise NeuralBakeError(
             "has_result",
             f"{obj.name} holds a baked result, which would fit none of its parts.",

@@ -35,12 +35,9 @@ def of_scene(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[bp
 
 def rendered(objects: Iterable[bpy.types.Object], view_layer: bpy.types.ViewLayer) -> list[bpy.types.Object]:
     """Those of a view layer's objects that are enabled in renders, and so is a collection that they are in."""
-    enabled = _enabled_collections(view_layer.layer_collection)
-    return [
-        obj
-        for obj in objects
-        if not obj.hide_render and any(collection in enabled for collection in obj.users_collection)
-    ]
+    # Object.users_collection would look through every object of every collection, for each object again.
+    enabled = set().union(*(group.objects for group in _enabled_collections(view_layer.layer_collection)))
+    return [obj for obj in objects if not obj.hide_render and obj in enabled]
 
 
 def _enabled_collections(parent: bpy.types.LayerCollection) -> set[bpy.types.Collection]:
@@ -72,31 +69,38 @@ def own_resolution(obj: bpy.types.Object) -> tuple[int, int, int]:
     return obj.data.resolution_x, obj.data.resolution_y, obj.data.resolution_z
 
 
-def resolution(obj: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, int, int]:
+def resolution(
+    obj: bpy.types.Object, scene: bpy.types.Scene, settings: dict[str, object] | None = None
+) -> tuple[int, int, int]:
     """Number of probes along each axis of a volume as a bake will have it.
+
+    Args:
+        settings: the scene's, from :func:`properties.settings_values`, where they are known already.
 
     Raises:
         NeuralBakeError: a setting of the scene is outside its limits.
     """
-    values = properties.settings_values(scene, "light_grid")
-    if values.get("spacing") is not None:
+    if settings is None:
+        settings = properties.settings_values(scene, "light_grid")
+    if "spacing" in settings:
         # As the capture counts them (bake_workers/capture/grids.py).
         sizes = box_sizes(world_matrix(obj, scene))
-        counts = np.ceil(sizes / (values["spacing"] * (1.0 / scene.unit_settings.scale_length)) - 1e-6)
+        counts = np.ceil(sizes / (settings["spacing"] * (1.0 / scene.unit_settings.scale_length)) - 1e-6)
         return tuple(int(count) for count in np.maximum(counts, 1))
-    if values.get("resolution") is not None:
-        return tuple(values["resolution"])
+    if "resolution" in settings:
+        return tuple(settings["resolution"])
     return own_resolution(obj)
 
 
-def grid(obj: bpy.types.Object, scene: bpy.types.Scene) -> Grid:
-    """The probes of a volume as a bake will have them; see :func:`resolution` for errors."""
-    return Grid(world_matrix(obj, scene), resolution(obj, scene))
+def grid(obj: bpy.types.Object, scene: bpy.types.Scene, settings: dict[str, object] | None = None) -> Grid:
+    """The probes of a volume as a bake will have them; see :func:`resolution` for arguments and errors."""
+    return Grid(world_matrix(obj, scene), resolution(obj, scene, settings))
 
 
 def probe_count(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> int:
     """Number of probes that a bake will measure; see :func:`resolution` for errors."""
-    return sum(int(np.prod(resolution(obj, scene))) for obj in of_scene(scene, view_layer))
+    settings = properties.settings_values(scene, "light_grid")
+    return sum(int(np.prod(resolution(obj, scene, settings))) for obj in of_scene(scene, view_layer))
 
 
 def world_positions(obj: bpy.types.Object, scene: bpy.types.Scene) -> np.ndarray:

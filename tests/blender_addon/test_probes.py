@@ -345,9 +345,9 @@ settings = scene.neural_bake.light_grid
 settings.use_resolution = True
 refuse("overridden", plain, 2)
 settings.use_resolution = False
-plain["neural_bake_matrix"] = [1.0] * 16
+plain["neural_bake_source"] = again
 refuse("baked", plain, 2)
-del plain["neural_bake_matrix"]
+del plain["neural_bake_source"]
 plain.constraints.new('COPY_LOCATION').target = again
 bpy.context.view_layer.update()
 refuse("held", plain, 2)
