@@ -59,6 +59,8 @@ def watch() -> None:
 def stop() -> None:
     """Break a running test off."""
     global _running
+    if bpy.app.timers.is_registered(_follow):
+        bpy.app.timers.unregister(_follow)
     if _running is not None:
         _running.stop()
         _running = None

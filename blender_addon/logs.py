@@ -64,6 +64,6 @@ def show(context: bpy.types.Context, text: bpy.types.Text) -> bool:
         area.type = 'TEXT_EDITOR'
     space = area.spaces.active
     space.text = text
-    space.show_word_wrap = True
+    space.show_word_wrap, space.show_syntax_highlight = True, False
     space.top = 0
     return True

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import textwrap
 import time
 from pathlib import Path
 
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from . import compat, engine_test, job_folders, properties
+from . import compat, job_folders, properties
 from .bake_workers import protocol
 from .core.errors import NeuralBakeError
 from .core.light_grid.settings import LightGridSettings
 
 
+ENGINE_VARIABLE = "NEURAL_BAKE_ENGINE"
 CACHE_SIZE_SECONDS = 10.0
 
 # When the cache was measured last, and how large it was then.
@@ -60,40 +60,9 @@ class NeuralBakePreferences(
     )
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False  # No animation.
-        layout.prop(self, "engine")
-        self._draw_test(context, layout.column(align=True))
-        column = layout.column()
-        column.prop(self, "capture_device")
-        column.prop(self, "train_device")
-        column.prop(self, "threads")
-        layout.separator()
-        layout.prop(self, "cache")
-        layout.prop(self, "keep_jobs")
-        row = layout.split(factor=0.4)
-        row.label()
-        row = row.row()
-        row.operator("neural_bake.clear_cache", text=f"Clear ({cache_text(context)})", icon='TRASH')
-        row.operator("neural_bake.open_log", icon='TEXT')
+        from .panels import preferences as panel  # which needs this module
 
-    def _draw_test(self, context: bpy.types.Context, column: bpy.types.UILayout) -> None:
-        """The Test button, and under it what the last test of this engine found."""
-        row = column.split(factor=0.4)
-        row.label()
-        row = row.row()
-        row.enabled = not engine_test.is_running()
-        row.operator("neural_bake.test_engine", text="Testing..." if engine_test.is_running() else "Test", icon='PLAY')
-        report = engine_test.last(context)
-        if report is None:
-            return
-        box = column.box().column(align=True)
-        lines = [(line, 'NONE') for line in report.lines]
-        if report.problem:
-            lines = [(line, 'ERROR' if number == 0 else 'BLANK1') for number, line in enumerate(wrap(context, report.problem))]
-        for line, icon in lines:
-            box.label(text=line, icon=icon)
+        panel.draw(self.layout, context, self)
 
 
 def get(context: bpy.types.Context) -> NeuralBakePreferences | None:
@@ -110,7 +79,7 @@ def engine_python(context: bpy.types.Context, chosen: str | None = None) -> Path
     """
     preferences = get(context)
     preferred = bpy.path.abspath(preferences.engine) if preferences else ""
-    name = chosen or os.environ.get("NEURAL_BAKE_ENGINE") or preferred
+    name = chosen or os.environ.get(ENGINE_VARIABLE) or preferred
     return Path(shutil.which(name) or name) if name else None
 
 
@@ -157,12 +126,6 @@ def cycles_devices(context: bpy.types.Context) -> dict:
     if preferences is not None and preferences.capture_device == 'CPU':
         return {"compute_device_type": "NONE", "devices": []}
     return compat.cycles_devices(context)
-
-
-def wrap(context: bpy.types.Context, text: str) -> list[str]:
-    """A text in lines that fit into the preferences; labels are never broken by Blender."""
-    character = 7.0 * context.preferences.system.ui_scale
-    return textwrap.wrap(text, max(40, int((context.region.width - 80.0) / character)))
 
 
 def cache_text(context: bpy.types.Context) -> str:

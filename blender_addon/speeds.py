@@ -6,7 +6,8 @@
 
 ::
 
-    {"schema": "neural_bake.speeds/1", "light_grid": {"capture": {"CPU": {...}, "GPU": {...}}, "training": {"cpu": {...}}}}
+    {"schema": "neural_bake.speeds/1",
+     "light_grid": {"capture": {"CPU": {...}, "GPU": {...}}, "training": {"cpu": {...}, "cuda": {...}}}}
 """
 
 from __future__ import annotations

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The add-on's part of Blender's preferences: the engine and its test, devices, and the cache."""
+
+from __future__ import annotations
+
+import os
+
+import bpy
+
+from .. import engine_test, preferences
+from . import parts
+
+LABEL_SHARE = 0.4
+
+
+def draw(layout: bpy.types.UILayout, context: bpy.types.Context, values: preferences.NeuralBakePreferences) -> None:
+    layout.use_property_split = True
+    layout.use_property_decorate = False  # No animation.
+    column = layout.column()
+    column.prop(values, "engine")
+    used = preferences.engine_python(context)
+    if used is not None and preferences.ENGINE_VARIABLE in os.environ:
+        parts.sentence(column, context, f"{preferences.ENGINE_VARIABLE} is set, so the engine is {used}", 'INFO')
+    is_running = engine_test.is_running()
+    row = beside_labels(column)
+    row.enabled = not is_running
+    row.operator("neural_bake.test_engine", text="Testing..." if is_running else "Test", icon='PLAY')
+    report(column, context)
+    column = layout.column()
+    column.prop(values, "capture_device")
+    column.prop(values, "train_device")
+    column.prop(values, "threads")
+    column = layout.column()
+    column.prop(values, "cache")
+    column.prop(values, "keep_jobs")
+    row = beside_labels(column)
+    row.operator("neural_bake.clear_cache", text=f"Clear ({preferences.cache_text(context)})", icon='TRASH')
+    row.operator("neural_bake.open_log", icon='TEXT')
+
+
+def beside_labels(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """A row where the properties' values stand, for buttons that belong to them."""
+    split = layout.split(factor=LABEL_SHARE)
+    split.label()
+    return split.row(align=True)
+
+
+def report(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What the last test of this engine has found."""
+    found = engine_test.last(context)
+    if found is None:
+        return
+    column = layout.box().column(align=True)
+    if found.problem:
+        parts.sentence(column, context, found.problem, 'ERROR')
+    else:
+        parts.sentence(column, context, "This engine can train", 'CHECKMARK')
+    for line in found.lines:
+        parts.sentence(column, context, line, 'BLANK1')
