@@ -24,7 +24,7 @@ def object_users() -> collections.Counter[int]:
 
 
 def refusal(obj: bpy.types.Object, users: collections.Counter[int]) -> str:
-    """Why an object cannot take light, in two or three words that follow its name; or an empty text.
+    """Why an object cannot take light, in a few words that follow its name; or an empty text.
 
     Args:
         users: see :func:`object_users`.
@@ -33,15 +33,17 @@ def refusal(obj: bpy.types.Object, users: collections.Counter[int]) -> str:
         return "no mesh"
     mesh = obj.data
     if mesh.library is not None:
-        return "mesh is linked from another file"
+        return "its mesh is linked from another file"
     if mesh.override_library is not None:
-        return "mesh is a library override"
+        return "its mesh is a library override"
     if mesh.is_editmode:
         return "in Edit Mode"
     if users[mesh.session_uid] > 1:
-        return "mesh is shared with another object"
+        return "shares its mesh, make it single-user"
     if not len(mesh.loops):
         return "no faces"
+    if ATTRIBUTE in obj.vertex_groups:  # which take their names from the same set
+        return f"has a vertex group {ATTRIBUTE}"
     return ""
 
 
@@ -66,10 +68,6 @@ def write(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph, grid: LightGrid
     mesh = obj.data
     remove(mesh)
     attribute = mesh.color_attributes.new(ATTRIBUTE, TYPE, DOMAIN)
-    if attribute.name != ATTRIBUTE:  # Blender makes names unique among UV maps and vertex groups too
-        name = attribute.name
-        mesh.color_attributes.remove(attribute)
-        raise NeuralBakeError("name_taken", f"its mesh would call the attribute {name}")
     attribute.data.foreach_set("color", colours.ravel())
     mesh.color_attributes.active_color = attribute
     mesh.update()
