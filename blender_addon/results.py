@@ -79,8 +79,8 @@ def load(
         require_local(obj)
     text = (directory / artifact.MANIFEST).read_text("utf-8")
     weights = (directory / WEIGHTS_FILE).read_bytes()
-    for obj in _pointing_at(objects):
-        clear(obj)  # volumes of an earlier result that the new one does not cover
+    for obj in objects:
+        _hand_over(obj, [other for other in _pointing_at([obj]) if other not in objects])
     for obj, grid in zip(objects, manifest["grids"], strict=True):
         clear(obj)
         obj[MATRIX] = [float(value) for row in grid["matrix"] for value in row]
@@ -136,6 +136,22 @@ def clear(obj: bpy.types.Object) -> None:
     """Remove every property of a result from an object."""
     for key in [key for key in obj.keys() if key.startswith(PREFIX)]:
         del obj[key]
+
+
+def _hand_over(keeper: bpy.types.Object, heirs: list[bpy.types.Object]) -> None:
+    """Let other volumes that point at a result keep it when its holder gets another: the first becomes the holder."""
+    if not heirs or MANIFEST not in keeper:
+        return
+    first = heirs[0]
+    found = manifest(keeper)
+    for key in (MANIFEST, WEIGHTS):
+        if key in keeper:
+            first[key] = keeper[key]
+    if found is not None:
+        write_metrics(first, found["metrics"])
+    del first[SOURCE]
+    for obj in heirs[1:]:
+        obj[SOURCE] = first
 
 
 def remove(keeper: bpy.types.Object) -> list[bpy.types.Object]:

@@ -30,6 +30,7 @@ class NEURAL_BAKE_OT_apply_vertex_colours(bpy.types.Operator):
     volume: StringProperty(
         name="Volume",
         description="Object whose result is used; empty means the active one's, else the only result of the scene",
+        options={'SKIP_SAVE'},
     )
     over_pi: BoolProperty(
         name="Divide by Pi",

@@ -46,7 +46,7 @@ class NEURAL_BAKE_PT_object_data(bpy.types.Panel):
         else:
             layout.label(text="Nothing baked yet")
             return
-        layout.operator("neural_bake.clear", text="Clear", icon='TRASH')
+        layout.operator("neural_bake.clear", text="Clear", icon='TRASH').result = 'ACTIVE'
 
 
 classes = (NEURAL_BAKE_PT_object_data,)

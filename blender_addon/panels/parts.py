@@ -62,7 +62,8 @@ def bake(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     column.scale_y = 1.5 if running is None else 1.0
     column.enabled = not problem
     label = "Neural Bake" if running is None else "Add to Queue"
-    column.operator("neural_bake.bake", text=label, icon='LIGHTPROBE_VOLUME')
+    button = column.operator("neural_bake.bake", text=label, icon='LIGHTPROBE_VOLUME')
+    button.volumes, button.preset = 'ALL', 'SCENE'  # whatever it was called with last
     if problem:
         sentence(layout, context, problem, 'INFO')
         help_with(layout, context)

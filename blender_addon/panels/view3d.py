@@ -108,7 +108,7 @@ class NEURAL_BAKE_PT_result(SidebarPanel, bpy.types.Panel):
             parts.result_buttons(layout)
         row = layout.row(align=True)
         row.operator("neural_bake.load_result", text="Load...", icon='FILE_FOLDER')
-        row.operator("neural_bake.clear", text="Clear", icon='TRASH')
+        row.operator("neural_bake.clear", text="Clear", icon='TRASH').result = 'ACTIVE'
 
 
 classes = (NEURAL_BAKE_PT_bake, NEURAL_BAKE_PT_probes, NEURAL_BAKE_PT_overlay, NEURAL_BAKE_PT_result)

@@ -286,11 +286,15 @@ found["appended"] = [results.holder(right).name, results.problem(right), len(res
 bpy.context.view_layer.objects.active = right
 found["clear"] = [sorted(bpy.ops.neural_bake.clear(result='ALL')), state(), len(results.holders(bpy.context.scene))]
 
-# a later result of one volume takes the place of both
+# a later result of the holder alone leaves the other what it had
 bpy.ops.wm.open_mainfile(filepath=directory + ".pair.blend")
 first, second = bpy.data.objects["Left"], bpy.data.objects["Right"]
+third = second.copy()
+bpy.context.scene.collection.objects.link(third)
+before = results.manifest(second), [baked.sh.sum() for baked in results.light_grid(second).grids]
 results.load(bpy.context.scene, results.Path(sys.argv[3]), {"Volume": first})
-found["one of two"] = state()
+after = results.manifest(third), [baked.sh.sum() for baked in results.light_grid(third).grids]
+found["one of two"] = [before == after, results.holder(third).name, len(results.light_grid(first).grids), state()]
 answer(found=found)
 """
 
@@ -306,7 +310,9 @@ def test_a_result_of_two_volumes(user: Path, baked: Path, baked_pair: tuple[Path
     assert found["renamed"] == [["Left", "Right"], "Left"]
     assert found["appended"] == ["Left", "", 2, ["Left"]]
     assert found["clear"] == [["FINISHED"], {}, 0]
-    assert list(found["one of two"]) == ["Left"]
+    handed_over, holder, grids, properties = found["one of two"]
+    assert (handed_over, holder, grids) == (True, "Right", 1)
+    assert "neural_bake_nRMSE" in properties["Right"] and "neural_bake_source" in properties["Right.001"]
 
 
 DAMAGE = """
