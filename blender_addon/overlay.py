@@ -161,9 +161,8 @@ def texels(groups: list[tuple[Grid, BakedGrid | None]]) -> np.ndarray:
     return np.concatenate(blocks)
 
 
-def prepare(shown: list[Probes]) -> Prepared:
-    """Bring probes, at least one, to the graphics card."""
-    values = texels([(probes.grid, probes.light()) for probes in shown])
+def upload(values: np.ndarray) -> Prepared:
+    """Bring what :func:`texels` says of at least one probe to the graphics card."""
     rows = -(-len(values) // overlay_shader.PROBES_PER_ROW)
     padded = np.zeros((rows * overlay_shader.PROBES_PER_ROW, *values.shape[1:]), np.float32)
     padded[: len(values)] = values
@@ -199,7 +198,7 @@ def draw_probes(shown: list[Probes], exposure: float, settings: bpy.types.Proper
         settings: ``scene.neural_bake``.
     """
     key = tuple(probes.key for probes in shown)
-    prepared = _prepared.pop(key, None) or prepare(shown)
+    prepared = _prepared.pop(key, None) or upload(texels([(probes.grid, probes.light()) for probes in shown]))
     _prepared[key] = prepared  # the last one now
     while len(_prepared) > KEPT_TEXTURES:
         del _prepared[next(iter(_prepared))]
