@@ -69,6 +69,7 @@ def in_view() -> contextlib.AbstractContextManager:
 
 def script() -> Iterator[float]:
     scene_file, result, _ = window.words
+    bpy.context.preferences.system.viewport_aa = 'OFF'  # edges would go on changing for a while
     root = extension.enable()
     bpy.ops.wm.open_mainfile(filepath=scene_file, load_ui=False)
     yield 1.0
