@@ -137,8 +137,8 @@ class EventTail:
         return events
 
 
-def watch_parent() -> None:
-    """Leave at once when the parent process is gone.
+def watch_parent(gone: Callable[[], None] = lambda: os._exit(EXIT_PARENT_GONE)) -> None:
+    """Leave at once when the parent process is gone; ``gone`` says how.
 
     The parent holds the other end of this process's stdin; when that pipe ends, for whatever reason, so does this
     process. Reading the descriptor itself matters: a thread in ``sys.stdin.buffer`` aborts the interpreter at its exit.
@@ -155,7 +155,7 @@ def watch_parent() -> None:
                 pass
         except OSError:
             pass  # a broken pipe means the same as its end
-        os._exit(EXIT_PARENT_GONE)
+        gone()
 
     threading.Thread(target=wait, name="watch_parent", daemon=True).start()
 

@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a process of the engine is started: its command line and its environment."""
+"""The engine: where the one is that the add-on made, and how its processes are started."""
 
 from __future__ import annotations
 
@@ -10,8 +10,35 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import bpy
+
+from .bake_workers import engine_setup
+
 # The folder that holds core and bake_workers: this one in an installed extension, its parent in a checkout.
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "bake_workers").is_dir())
+
+
+def own_folder() -> Path:
+    """The extension's folder for what it writes: never beside the code."""
+    try:
+        return Path(bpy.utils.extension_path_user(__package__))
+    except ValueError:  # registered by a script, and so no extension
+        return Path(bpy.utils.user_resource('DATAFILES', path="neural_bake"))
+
+
+def made_folder() -> Path:
+    """Where the engine is that the add-on makes."""
+    return own_folder() / "engine" / "python"
+
+
+def made_state() -> str:
+    """How it stands: ``NONE``, ``READY``, ``OUTDATED`` or ``BROKEN``; see :func:`bake_workers.engine_setup.state`."""
+    return engine_setup.state(made_folder())
+
+
+def made_python() -> Path | None:
+    """Its Python, or None where there is none that could run."""
+    return engine_setup.python_of(made_folder()) if made_state() in {"READY", "OUTDATED"} else None
 
 
 def command(python: Path, words: Iterable[object], *, module: str = "bake_workers") -> list[str]:

@@ -14,14 +14,19 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from . import compat, job_folders, properties
+from . import compat, engine, job_folders, properties
 from .bake_workers import protocol
+from .bake_workers.engine_setup import sizes
 from .core.errors import NeuralBakeError
 from .core.light_grid.settings import LightGridSettings
 
-
 ENGINE_VARIABLE = "NEURAL_BAKE_ENGINE"
 CACHE_SIZE_SECONDS = 10.0
+
+enum_torch = tuple(
+    (name.upper(), label, "{}; downloads about {} GB and takes {} GB of the disk".format(text, *sizes(name)))
+    for name, label, text in (("cpu", "CPU", "For any machine"), ("cuda", "CUDA", "For NVIDIA cards"))
+)
 
 # When the cache was measured last, and how large it was then.
 _cache_size: tuple[float, str] | None = None
@@ -34,8 +39,23 @@ class NeuralBakePreferences(
 
     engine: StringProperty(
         name="Engine",
-        description="Python with torch that trains, in an environment of its own; Blender's Python is never changed",
+        description="Python with torch that trains; empty for the one that Create Engine makes",
         subtype='FILE_PATH',
+    )
+    torch: EnumProperty(
+        name="Torch",
+        description="Build of torch that Create Engine installs",
+        items=enum_torch,
+    )
+    base_python: StringProperty(
+        name="Made From",
+        description="Python 3.11 or newer that Create Engine builds on and does not change; empty for Blender's own",
+        subtype='FILE_PATH',
+    )
+    wheels: StringProperty(
+        name="Wheels",
+        description="Folder of wheels that Create Engine installs from without network; empty for the network",
+        subtype='DIR_PATH',
     )
     capture_device: EnumProperty(
         name="Capture Device",
@@ -72,7 +92,8 @@ def get(context: bpy.types.Context) -> NeuralBakePreferences | None:
 
 
 def engine_python(context: bpy.types.Context, chosen: str | None = None) -> Path | None:
-    """The engine's Python: what was chosen, else the environment variable NEURAL_BAKE_ENGINE, else the preferences.
+    """The engine's Python: what was chosen, else the environment variable NEURAL_BAKE_ENGINE, else that of the
+    preferences, else the one that the add-on made.
 
     Returns:
         Its path, which may not exist where it was set wrongly; None where nothing names one.
@@ -80,7 +101,7 @@ def engine_python(context: bpy.types.Context, chosen: str | None = None) -> Path
     preferences = get(context)
     preferred = bpy.path.abspath(preferences.engine) if preferences else ""
     name = chosen or os.environ.get(ENGINE_VARIABLE) or preferred
-    return Path(shutil.which(name) or name) if name else None
+    return Path(shutil.which(name) or name) if name else engine.made_python()
 
 
 def cache_folder(context: bpy.types.Context) -> Path:
@@ -92,7 +113,7 @@ def cache_folder(context: bpy.types.Context) -> Path:
     preferences = get(context)
     chosen = preferences.cache if preferences else ""
     try:
-        folder = Path(bpy.path.abspath(chosen)).absolute() if chosen else _own_folder()
+        folder = Path(bpy.path.abspath(chosen)).absolute() if chosen else engine.own_folder()
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         code, message, _ = protocol.describe_os_error(error)
@@ -102,13 +123,6 @@ def cache_folder(context: bpy.types.Context) -> Path:
             "not_writable", f"Nothing can be written to {folder}.", "Choose another cache folder in the preferences."
         )
     return folder
-
-
-def _own_folder() -> Path:
-    try:
-        return Path(bpy.utils.extension_path_user(__package__))
-    except ValueError:  # registered by a script, and so no extension
-        return Path(bpy.utils.user_resource('DATAFILES', path="neural_bake"))
 
 
 def machine_settings(context: bpy.types.Context) -> dict[str, object]:

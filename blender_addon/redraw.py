@@ -11,6 +11,14 @@ import bpy
 REGIONS = {('VIEW_3D', 'UI'), ('PROPERTIES', 'WINDOW')}
 
 
+def preferences(context: bpy.types.Context) -> None:
+    """Draw the preferences again, wherever they are open."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == 'PREFERENCES':
+                area.tag_redraw()
+
+
 def panels(context: bpy.types.Context) -> None:
     """Draw the panels again; 3D Views themselves are left alone."""
     for window in context.window_manager.windows:

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from . import bake, engine, export, probes, results
+from . import bake, engine, engine_setup, export, probes, results
 
-modules = (probes, bake, results, export, engine)
+modules = (probes, bake, results, export, engine, engine_setup)
 
 
 def register() -> None:

@@ -10,17 +10,24 @@ import os
 
 import bpy
 
-from .. import engine_test, preferences
+from .. import engine, engine_setup, engine_test, preferences
 from . import parts
 
 LABEL_SHARE = 0.4
+MAKE = {'NONE': "Create Engine", 'READY': "Create Again", 'OUTDATED': "Update Engine", 'BROKEN': "Repair Engine"}
+STATES = {
+    'READY': ("The engine is ready", 'CHECKMARK'),
+    'OUTDATED': ("The engine was made for another version of Neural Bake. Update it.", 'ERROR'),
+    'BROKEN': ("The engine is damaged or only half installed. Repair it.", 'ERROR'),
+}
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context, values: preferences.NeuralBakePreferences) -> None:
     layout.use_property_split = True
     layout.use_property_decorate = False  # No animation.
+    make(layout.column(), context, values)
     column = layout.column()
-    column.prop(values, "engine")
+    column.prop(values, "engine", text="Use Existing")
     used = preferences.engine_python(context)
     if used is not None and preferences.ENGINE_VARIABLE in os.environ:
         parts.sentence(column, context, f"{preferences.ENGINE_VARIABLE} is set, so the engine is {used}", 'INFO')
@@ -39,6 +46,33 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, values: prefere
     row = beside_labels(column)
     row.operator("neural_bake.clear_cache", text=f"Clear ({preferences.cache_text(context)})", icon='TRASH')
     row.operator("neural_bake.open_log", icon='TEXT')
+
+
+def make(
+    column: bpy.types.UILayout, context: bpy.types.Context, values: preferences.NeuralBakePreferences
+) -> None:
+    """The engine that the add-on makes itself: how it stands, and the buttons."""
+    state = engine.made_state()
+    setup = engine_setup.running()
+    if setup is not None:
+        row = beside_labels(column)
+        row.progress(factor=setup.fraction, text=setup.text)
+        row.operator("neural_bake.cancel_engine", text="", icon='X')
+        return
+    row = column.row()
+    row.prop(values, "torch", expand=True)
+    download, disk = engine_setup.sizes(values.torch.lower())
+    column.prop(values, "base_python", placeholder="Blender's own Python")
+    column.prop(values, "wheels", placeholder="From the network")
+    row = beside_labels(column)
+    row.operator("neural_bake.create_engine", text=MAKE[state], icon='IMPORT')
+    if state != 'NONE':
+        row.operator("neural_bake.remove_engine", text="", icon='TRASH')
+    parts.sentence(beside_labels(column), context, f"{download} GB to download, {disk} GB on the disk")
+    if engine_setup.problem():
+        parts.sentence(column, context, engine_setup.problem(), 'ERROR')
+    elif state in STATES:
+        parts.sentence(column, context, *STATES[state])
 
 
 def beside_labels(layout: bpy.types.UILayout) -> bpy.types.UILayout:
