@@ -6,8 +6,8 @@
 
 The scene's hash tells, and it costs half a millisecond for each data-block. So it is never taken while something is
 drawn or changed: once Blender has been quiet for a second, a timer takes it in short steps, and begins again when
-something changes meanwhile. Handlers only note that something did. A background Blender runs no timers; there
-:func:`check` is for scripts.
+something changes meanwhile. Handlers only note that something did. (A script that sets something of Cycles tells
+nobody; then it is seen after the next change.) A background Blender runs no timers; there :func:`check` is for scripts.
 """
 
 from __future__ import annotations

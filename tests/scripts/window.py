@@ -64,11 +64,19 @@ def area(kind: str) -> bpy.types.Area:
     return next(one for one in bpy.context.window_manager.windows[0].screen.areas if one.type == kind)
 
 
-def show_sidebar(category: str = "Neural Bake") -> None:
-    """Open the 3D View's sidebar at a tab."""
+def show_sidebar(category: str = "Neural Bake") -> Iterator[float]:
+    """Open the 3D View's sidebar and click through its tabs until one is in front; to be used by ``yield from``."""
     view = area('VIEW_3D')
     view.spaces.active.show_region_ui = True
+    yield 0.5
     region = next(region for region in view.regions if region.type == 'UI')
-    if hasattr(region, "active_panel_category"):
-        region.active_panel_category = category
-    view.tag_redraw()
+    right, top = region.x + region.width - 12, region.y + region.height - 30
+    height = bpy.context.window_manager.windows[0].height
+    while region.active_panel_category != category and top > region.y:
+        # Blender counts from the bottom, X from the top; its window fills the screen.
+        subprocess.run(["xdotool", "mousemove", str(right), str(height - top)], check=True)
+        yield 0.1
+        subprocess.run(["xdotool", "click", "1"], check=True)
+        yield 0.2
+        top -= 30
+    assert region.active_panel_category == category, region.active_panel_category
