@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,8 @@ SCHEMA = "neural_bake.engine_mark/1"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 PIP_INDEX = "https://pypi.org/simple/pip/"
 LEAST_PYTHON = (3, 11)
+# A wheel of a release on a page of the simple repository API (PEP 503): its address, name and digest.
+PIP_LINK = re.compile(r'href="([^"#]*?(pip-\d+(?:\.\d+)*-py3-none-any\.whl))#sha256=([0-9a-f]{64})"(?![^>]*data-yanked)')
 # Since 24.1 pip tells how many bytes it has.
 RAW_PROGRESS = (24, 1)
 NETWORK = ["--timeout", "20", "--retries", "2"]
@@ -152,17 +155,16 @@ def fetch_pip(folder: Path) -> Path:
         SetupError: PyPI cannot be reached, or what came is not what it said.
     """
     try:
-        request = urllib.request.Request(PIP_INDEX, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            files = json.load(answer)["files"]
-        wheel = [file for file in files if file["filename"].endswith("-none-any.whl") and not file.get("yanked")][-1]
-        with urllib.request.urlopen(wheel["url"], timeout=60) as answer:
+        with urllib.request.urlopen(PIP_INDEX, timeout=30) as answer:
+            links = PIP_LINK.findall(answer.read().decode())
+        where, name, digest = max(links, key=lambda link: [int(part) for part in link[1].split("-")[1].split(".")])
+        with urllib.request.urlopen(urllib.parse.urljoin(PIP_INDEX, where), timeout=60) as answer:
             data = answer.read()
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except (OSError, ValueError) as error:
         raise SetupError(f"pip cannot be fetched from {PIP_INDEX} ({error}). Check the network.") from error
-    if hashlib.sha256(data).hexdigest() != wheel["hashes"]["sha256"]:
+    if hashlib.sha256(data).hexdigest() != digest:
         raise SetupError("The pip that was fetched is damaged. Try again.")
-    path = folder / Path(wheel["filename"]).name
+    path = folder / name
     path.write_bytes(data)
     return path
 
