@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -221,3 +222,39 @@ def test_the_command_in_a_real_blender(archive: Path, tmp_path: Path) -> None:
     shown = blender("--command", "neural_bake", "show", tmp_path / "result")
     assert shown.returncode == 0 and "noise floor" in shown.stdout
     assert manifest["kind"] == "light_grid"
+
+
+INSTALL_BY_DROP = """
+import bpy, sys
+archive = sys.argv[sys.argv.index("--") + 1]
+result = bpy.ops.extensions.package_install_files(filepath=archive, repo='user_default', enable_on_install=True)
+name = "bl_ext.user_default.neural_bake"
+for enabled in (False, True):
+    (bpy.ops.preferences.addon_enable if enabled else bpy.ops.preferences.addon_disable)(module=name)
+    assert (name in bpy.context.preferences.addons) == enabled
+bpy.ops.wm.save_userpref()
+print("INSTALLED", result)
+"""
+
+
+def test_a_real_blender_starts_as_quietly_as_without_it(archive: Path, tmp_path: Path) -> None:
+    """Installed by the operator behind drag-and-drop, enabled, disabled, enabled; then started once more."""
+    program = os.environ.get("NEURAL_BAKE_BLENDER")
+    if not program:
+        pytest.skip("NEURAL_BAKE_BLENDER names no Blender")
+
+    def lines(*words: object) -> list[str]:
+        command = [program, "-b", "--python-exit-code", "1", *map(str, words)]
+        environment = support.environment(BLENDER_USER_RESOURCES=str(tmp_path / "user"))
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
+        found = (result.stdout + result.stderr).splitlines()
+        return [re.sub(r"\d+:\d+\.\d+|\d+", "N", line) for line in found if line.strip()]
+
+    script = tmp_path / "install.py"
+    script.write_text(INSTALL_BY_DROP)
+    installed = lines("--python", script, "--", archive)
+    assert any(line.startswith("INSTALLED {'FINISHED'}") for line in installed)
+    assert not any("neural_bake" in line.lower() and "warn" in line.lower() for line in installed), installed
+    check = "import bpy; assert hasattr(bpy.types.Scene, 'neural_bake')"
+    assert set(lines("--python-expr", check)) <= set(lines("--factory-startup", "--python-expr", "pass"))
