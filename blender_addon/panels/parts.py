@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import blf
 import bpy
 
@@ -103,9 +101,7 @@ def progress(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -
     row = box.row(align=True)
     row.progress(factor=job.fraction, text=f"{job.fraction:.0%}")
     row.operator("neural_bake.cancel", text="", icon='X').job = job.id
-    icon = pictures.icon(job.preview)
-    if icon:
-        box.template_icon(icon_value=icon, scale=8.0)
+    pictures.draw(box, job.preview)
 
 
 def queue(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -129,26 +125,27 @@ def failures(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         column.alert = True
         sentence(column, context, last.message, 'ERROR')
         box.operator("neural_bake.open_log", icon='TEXT').job = last.id
-        take_up(box, [one for one in stored if one.id == last.id])
+        for one in stored:
+            if one.id == last.id:
+                take_up(box.row(align=True), one)
         stored = [one for one in stored if one.id != last.id]
     if not stored:
         return
-    box = layout.box()
+    box = layout.box().column(align=True)
     box.label(text="Unfinished Bakes", icon='RECOVER_LAST')
     for one in stored[:MOST_ROWS]:
         where = one.scene_name if one.here else f"{one.scene_name} of {bpy.path.basename(one.blend)}"
-        sentence(box, context, f"{where}, {text.moment(one.id)}")
-        take_up(box, [one])
+        split = box.split(factor=0.6)
+        split.label(text=f"{where}, {text.moment(one.id)}")
+        take_up(split.row(align=True), one)
     if len(stored) > MOST_ROWS:
         box.label(text=f"and {len(stored) - MOST_ROWS} more")
 
 
-def take_up(layout: bpy.types.UILayout, stored: Iterable[job_folders.Stored]) -> None:
+def take_up(row: bpy.types.UILayout, stored: job_folders.Stored) -> None:
     """Resume and Discard."""
-    for one in stored:
-        row = layout.row(align=True)
-        row.operator("neural_bake.resume", text="Resume").job = one.id
-        row.operator("neural_bake.discard", text="Discard").job = one.id
+    row.operator("neural_bake.resume", text="Resume").job = stored.id
+    row.operator("neural_bake.discard", text="", icon='TRASH').job = stored.id
 
 
 def result(layout: bpy.types.UILayout, context: bpy.types.Context, keeper: bpy.types.Object) -> None:

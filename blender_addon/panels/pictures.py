@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The picture of a running bake, as an icon that a panel can show."""
+"""The picture of a running bake, which a panel can show only as an icon."""
 
 from __future__ import annotations
 
@@ -10,21 +10,34 @@ from pathlib import Path
 
 import bpy.utils.previews
 
+SCALE = 10.0
+
 _collection: bpy.utils.previews.ImagePreviewCollection | None = None
 
 
-def icon(path: Path | None) -> int:
-    """Icon of a picture file that is written again and again; 0 where there is none yet."""
+def draw(layout: bpy.types.UILayout, path: Path | None) -> None:
+    """Draw a picture file that is written again and again; nothing where there is none yet."""
+    preview = _load(path)
+    if preview is None:
+        return
+    column = layout.column()
+    width, height = preview.image_size
+    # An icon is a square; the empty part below a wide picture is given to what follows.
+    column.ui_units_y = SCALE * (0.5 + 0.5 * min(height / max(width, 1), 1.0))
+    column.template_icon(icon_value=preview.icon_id, scale=SCALE)
+
+
+def _load(path: Path | None) -> bpy.types.ImagePreview | None:
     if path is None:
-        return 0
+        return None
     try:
         key = f"{path}:{path.stat().st_mtime_ns}"
     except OSError:
-        return 0
+        return None
     if key not in _collection:
         _collection.clear()  # only the newest is ever shown
         _collection.load(key, str(path), 'IMAGE')
-    return _collection[key].icon_id
+    return _collection[key]
 
 
 def register() -> None:

@@ -67,8 +67,9 @@ def error(value: float | None) -> str:
 
 
 def moment(job: str) -> str:
-    """When a job was begun, ``21 Nov 15:04``, from its id, which begins with that time; else the id itself."""
+    """When a job was begun, ``15:04`` or ``21 Nov``, from its id, which begins with that time; else the id itself."""
     try:
-        return time.strftime("%d %b %H:%M", time.strptime(job[:15], "%Y%m%d-%H%M%S"))
+        begun = time.strptime(job[:15], "%Y%m%d-%H%M%S")
+        return time.strftime("%H:%M" if job[:8] == time.strftime("%Y%m%d") else "%d %b", begun)
     except ValueError:
         return job

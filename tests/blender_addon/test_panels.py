@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,8 @@ def test_numbers() -> None:
         "-0.001",
         "123.5",
     ]
-    assert text.moment("20261121-150412-ab12") == "21 Nov 15:04"
+    assert text.moment("20200131-150412-ab12") == "31 Jan"
+    assert text.moment(time.strftime("%Y%m%d") + "-150412-ab12") == "15:04"
     assert text.moment("my job") == "my job"
 
 
