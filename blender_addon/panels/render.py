@@ -11,19 +11,15 @@ import bpy
 from . import parts
 
 # Every setting of a light grid has its place here; those of the machine are in the preferences.
-GRID = (("Light Grid", ("light", "spacing", "resolution")),)
+GRID = (("light", "spacing", "resolution"),)
 QUALITY = (
-    ("Training Points", ("samples_per_probe", "sample_paths")),
-    ("Probes", ("probe_directions", "probe_paths")),
-    ("Test Points", ("choose_points", "report_points", "report_paths")),
-    ("Training Steps", ("geometry_steps", "light_steps")),
-    ("Preview", ("preview_width", "preview_paths")),
+    ("samples_per_probe", "sample_paths"),
+    ("probe_directions", "probe_paths"),
+    ("choose_points", "report_points", "report_paths"),
+    ("geometry_steps", "light_steps"),
+    ("preview_width", "preview_paths"),
 )
-ADVANCED = (
-    ("Randomness", ("seed",)),
-    ("Measurement", ("surface_fraction", "probe_rays", "backface_threshold")),
-    ("Light", ("sh_window",)),
-)
+ADVANCED = (("seed",), ("surface_fraction", "probe_rays", "backface_threshold"), ("sh_window",))
 
 
 class RenderPanel:
@@ -58,13 +54,13 @@ class NEURAL_BAKE_PT_advanced(RenderPanel, bpy.types.Panel):
 
 
 def draw_settings(
-    layout: bpy.types.UILayout, context: bpy.types.Context, groups: tuple[tuple[str, tuple[str, ...]], ...]
+    layout: bpy.types.UILayout, context: bpy.types.Context, groups: tuple[tuple[str, ...], ...]
 ) -> None:
     """Settings of the light grid in groups; an optional one has its switch in front."""
     layout.use_property_split = True
     layout.use_property_decorate = False  # No animation.
     settings = context.scene.neural_bake.light_grid
-    for _, names in groups:
+    for names in groups:
         column = layout.column(align=True)
         for name in names:
             switch = f"use_{name}"

@@ -71,7 +71,7 @@ panels = {name: getattr(bpy.types, name) for name in dir(bpy.types) if name.star
 places = {name: [cls.bl_space_type, cls.bl_region_type, getattr(cls, "bl_category", "") or cls.bl_context]
           for name, cls in panels.items()}
 render, properties = module("panels.render"), module("properties")
-names = [name for group in (render.GRID, render.QUALITY, render.ADVANCED) for _, names in group for name in names]
+names = [name for group in (render.GRID, render.QUALITY, render.ADVANCED) for names in group for name in names]
 fields = [field.name for field in dataclasses.fields(properties.LightGridSettings)]
 icons = bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items.keys()
 operators = {name: hasattr(getattr(bpy.ops, name.split(".")[0]), name.split(".")[1]) for name in sys.argv[2].split()}
