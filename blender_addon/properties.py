@@ -188,8 +188,9 @@ def _probes(group: bpy.types.PropertyGroup) -> int:
     from . import volumes  # which reads these settings
 
     scene = group.id_data
+    view_layer = bpy.context.view_layer if bpy.context.scene == scene else scene.view_layers[0]
     try:
-        return volumes.probe_count(scene, bpy.context.view_layer if bpy.context.scene == scene else scene.view_layers[0])
+        return volumes.probe_count(scene, view_layer)
     except NeuralBakeError:
         return 0
 

@@ -10,9 +10,10 @@ a GPU: 765 probes took 41 s and 22 s there, and 0.40 and 0.42 GB. From :func:`sp
 machine and this scene are from that; how well lamps and materials compare with the demo scene's only a bake can tell.
 
 Accuracy of the shipped figures: memory within a tenth, for 525 to 20,000 probes and three qualities. Time within a
-twentieth for the one bake that had the machine for itself; ten bakes of two scenes beside little other work took 0.8 to
-1.4 times the estimate, beside much other work up to 2.2 times. Another machine, or a scene with slower lamps and
-materials, can be far off until something was baked; from then on bakes of one scene agreed within a fifth.
+twentieth for the one bake that had the machine for itself; eight bakes of two scenes beside little other work took 0.8
+to 1.4 times the estimate, seven beside much other work 1.2 to 2.8 times. Another machine, or a scene with other lamps
+and materials, can be far off until something was baked; after that, four bakes of one scene beside little other work
+agreed within a sixth.
 """
 
 from __future__ import annotations

@@ -69,10 +69,12 @@ told["other"] = engine_test.last(context) is None  # what was found belongs to t
 mine.engine = sys.argv[1]
 engine_test.start(context)
 engine_test.watch()
-told["watched"] = [bpy.app.timers.is_registered(engine_test._follow), engine_test.is_running(), engine_test.last(context)]
+def state():
+    return [bpy.app.timers.is_registered(engine_test._follow), engine_test.is_running()]
+told["watched"] = [*state(), engine_test.last(context)]
 process = engine_test._running._process
 disable()
-told["stopped"] = [bpy.app.timers.is_registered(engine_test._follow), engine_test.is_running(), process.poll() is None]
+told["stopped"] = [*state(), process.poll() is None]
 answer(**told, torch="torch" in sys.modules)
 """
 )

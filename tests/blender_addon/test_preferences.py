@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -163,7 +164,8 @@ told["bad"] = {}
 bad = ["", "soup", "[1]", '{"schema": "other/1", "light_grid": {}}', '{"schema": "neural_bake.speeds/1"}',
        '{"schema": "neural_bake.speeds/1", "light_grid": 3}',
        '{"schema": "neural_bake.speeds/1", "light_grid": {"capture": [1]}}',
-       '{"schema": "neural_bake.speeds/1", "light_grid": {"capture": {"CPU": 1}, "training": {"cpu": {"seconds": "x"}}}}',
+       '{"schema": "neural_bake.speeds/1", "light_grid": {"capture": {"CPU": 1}}}',
+       '{"schema": "neural_bake.speeds/1", "light_grid": {"training": {"cpu": {"seconds": "x"}}}}',
        '{"schema": "neural_bake.speeds/1", "light_grid": {"capture": {"CPU": {"seconds": NaN, "memory": -1}}}}',
        "[" * 100_000]
 rewritten = []
@@ -211,7 +213,7 @@ def test_speeds(blender: tuple[str, Path], user: Path, baked: Path) -> None:
     assert told["slower"][1:] == told["measured"][1:]
     for text, found in told["bad"].items():
         assert found == told["shipped"], text
-    assert len(told["rewritten"]) == 10
+    assert len(told["rewritten"]) == 11
     assert all(found == told["measured"] for found in told["rewritten"])
     assert told["bytes"] == told["gone"] == told["a folder"] == told["still"] == told["shipped"]
     assert "the speed of the bake could not be noted" in result.stdout
@@ -232,3 +234,17 @@ answer(refused=refusal(lambda: preferences.cache_folder(context)), root=os.geteu
         pytest.skip("root may write everywhere")
     code, sentence = told["refused"]
     assert code == "not_writable" and str(folder) in sentence
+
+
+def test_the_preferences_in_a_window(user: Path, tmp_path: Path) -> None:
+    if not os.environ.get("NEURAL_BAKE_BLENDER"):
+        pytest.skip("NEURAL_BAKE_BLENDER names no Blender")
+    script = support.ROOT / "tests" / "scripts" / "preferences.py"
+    told, result = support.run_in_window(user, script, sys.executable, tmp_path / "missing", tmp_path)
+    pressed, goes_on, problem, lines = told["good"]
+    assert (pressed, goes_on, problem) == (["FINISHED"], True, "") and lines >= 3
+    pressed, _, problem, lines = told["bad"]
+    assert (pressed, lines) == (["FINISHED"], 0) and problem.startswith(f"There is no file {tmp_path / 'missing'}.")
+    assert told["log"] == ["FINISHED"]
+    assert told["editors"] == [["Neural Bake Log"]] * 2
+    assert "Traceback" not in result.stdout + result.stderr

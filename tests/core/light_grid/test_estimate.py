@@ -18,8 +18,8 @@ from core.light_grid.estimate import Estimate, estimate, set_sizes, speed_of
 from core.light_grid.settings import PRESETS, LightGridSettings
 
 MB = 2**20
-# Whole bakes of the demo scene with two cores (docs/light_grid.md): probes, seconds and MB of capture and training. Only
-# the first had the machine for itself; beside others a bake takes up to three times as long.
+# Whole bakes of the demo scene with two cores: probes, seconds and MB of capture and training. Only the first had the
+# machine for itself; beside others a bake takes up to three times as long.
 IDLE = (765, 41.0, 22.0, 397, 419)
 SHARED = [
     (525, 55.0, 23.0, 394, 408),
