@@ -29,7 +29,7 @@ from .core.spherical_harmonics import COSINE, irradiance_basis
 
 MOST_DRAWN = 200_000
 """Probes that are drawn at once; of more, every second or third along each axis is."""
-LEAST_RADIUS = 1.5
+LEAST_RADIUS = 2.0
 """Pixels."""
 KEPT_TEXTURES = 4
 """Several 3D Views can show different volumes."""

@@ -29,7 +29,7 @@ class NEURAL_BAKE_OT_add_volume(bpy.types.Operator):
     bl_description = "Add a Light Probe Volume around objects, or at the 3D cursor"
     bl_options = {'REGISTER', 'UNDO'}
 
-    fit: EnumProperty(name="Fit to", description="What the volume encloses", items=enum_place, default='SCENE')
+    fit: EnumProperty(name="Fit To", description="What the volume encloses", items=enum_place, default='SCENE')
     spacing: FloatProperty(
         name="Spacing",
         description="Largest distance between neighbouring probes; the scene's own where it is not given",
@@ -99,7 +99,7 @@ class NEURAL_BAKE_OT_fit_volume(bpy.types.Operator):
     bl_description = "Fit the active and the selected Light Probe Volumes again, along their own axes"
     bl_options = {'REGISTER', 'UNDO'}
 
-    fit: EnumProperty(name="Fit to", description="What the volumes enclose", items=enum_fit, default='SCENE')
+    fit: EnumProperty(name="Fit To", description="What the volumes enclose", items=enum_fit, default='SCENE')
     margin: FloatProperty(
         name="Margin",
         description="Gap between the objects and the volumes' sides; the scene's own where it is not given",

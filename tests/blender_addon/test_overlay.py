@@ -281,7 +281,7 @@ answer(halved=halved, shares=[share for _, share in sorted(shares.items())], gre
     assert shares == sorted(shares) and shares[0] < 0.35 and 0.9 < shares[-1] <= 1.01
     assert found["grey"] < 0.01 and 0.3 < found["middle"] < 0.4
     assert 0.2 < found["smaller"] < 0.3
-    assert found["tiny"] >= 4 * 4  # four are seen, and of each a pixel and a half of radius remains
+    assert found["tiny"] >= 4 * 4  # four are seen, and of each two pixels of radius remain
 
 
 def test_the_overlay_in_a_window(user: Path, baked_pair: tuple[Path, Path]) -> None:
