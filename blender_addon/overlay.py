@@ -140,8 +140,10 @@ def texels(groups: list[tuple[Grid, BakedGrid | None]]) -> np.ndarray:
     Args:
         groups: grids with their light, None for those that are not baked yet.
     """
-    total = sum(grid.count for grid, _ in groups)
-    step = max(1, int(np.ceil((total / MOST_DRAWN) ** (1.0 / 3.0) - 1e-9)))
+    resolutions = np.array([grid.resolution for grid, _ in groups], np.int64).reshape(-1, 3)
+    step = 1
+    while (-(-resolutions // step)).prod(axis=1).sum() > MOST_DRAWN:
+        step += 1
     blocks = [np.zeros((0, overlay_shader.TEXELS, 4), np.float32)]
     for grid, baked in groups:
         indices = [np.arange(0, count, step) for count in grid.resolution]

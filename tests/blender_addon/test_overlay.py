@@ -138,7 +138,8 @@ marks[:, 0, 0] = fine.probe_positions()[:, 1]
 few = overlay.texels([(fine, BakedGrid(fine, marks, "trilinear"))])
 assert overlay.MOST_DRAWN / 8 < len(few) <= overlay.MOST_DRAWN
 assert np.allclose(few[:, 1, 0] / np.pi, few[:, 0, 1], atol=1e-6)
-assert len(overlay.texels([(Grid(np.eye(4), (256, 256, 256)), None)])) <= overlay.MOST_DRAWN
+for resolution in ((256, 256, 256), (1, 3000, 3000)):
+    assert len(overlay.texels([(Grid(np.eye(4), resolution), None)])) <= overlay.MOST_DRAWN
 
 # Radiance 2 from everywhere is irradiance 2 pi; the bright probe inside geometry does not count.
 even = np.zeros((3, 9, 3), np.float32)
