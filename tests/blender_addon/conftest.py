@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from build_tools import package
 from tests import support
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Path:
+    """User resources with the checkout linked in."""
+    package.link(tmp_path / "user" / "extensions")
+    return tmp_path / "user"
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,6 @@ import json
 import sys
 from pathlib import Path
 
-import pytest
-
-from build_tools import package
 from tests import support
 
 START = """
@@ -36,13 +33,6 @@ def edit(distance):
     mesh.verts[0].co.x += distance
     bmesh.update_edit_mesh(data["Room"].data)
 """
-
-
-@pytest.fixture
-def user(tmp_path: Path) -> Path:
-    """User resources with the checkout linked in."""
-    package.link(tmp_path / "user" / "extensions")
-    return tmp_path / "user"
 
 
 def run(user: Path, code: str, *words: object, version: str = "4.5", **extra: str) -> dict:
