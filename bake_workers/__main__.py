@@ -183,7 +183,8 @@ def read_settings(kind: str, pairs: list[str], preset: str | None = None) -> dic
     values = settings_class.from_texts(pairs).to_dict()
     given = {pair.partition("=")[0].strip().replace("-", "_") for pair in pairs}
     if preset is not None and preset not in module.PRESETS:
-        raise NeuralBakeError("unknown_preset", f"There is no preset {preset}.", f"Presets: {', '.join(module.PRESETS)}.")
+        hint = f"Presets: {', '.join(module.PRESETS)}."
+        raise NeuralBakeError("unknown_preset", f"There is no preset {preset}.", hint)
     chosen = module.PRESETS[preset] if preset is not None else {}
     return {**chosen, **{name: value for name, value in values.items() if name in given}}
 

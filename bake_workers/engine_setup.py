@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the engine: ``PYTHON -P -m bake_workers.engine_setup DIR --torch cpu`` builds a virtual environment from PYTHON.
+"""Makes the engine: ``PYTHON -P -m bake_workers.engine_setup DIR --torch cpu`` builds an environment from PYTHON.
 
 Everything is built beside ``DIR`` and takes its place at the end, so that an engine is whole, or the one from before.
 Nothing is installed into PYTHON itself. Progress goes to stdout as JSON lines, what pip prints to stderr. Only the
@@ -36,7 +36,9 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 PIP_INDEX = "https://pypi.org/simple/pip/"
 LEAST_PYTHON = (3, 11)
 # A wheel of a release on a page of the simple repository API (PEP 503): its address, name and digest.
-PIP_LINK = re.compile(r'href="([^"#]*?(pip-\d+(?:\.\d+)*-py3-none-any\.whl))#sha256=([0-9a-f]{64})"(?![^>]*data-yanked)')
+PIP_LINK = re.compile(
+    r'href="([^"#]*?(pip-\d+(?:\.\d+)*-py3-none-any\.whl))#sha256=([0-9a-f]{64})"(?![^>]*data-yanked)'
+)
 # Since 24.1 pip tells how many bytes it has.
 RAW_PROGRESS = (24, 1)
 NETWORK = ["--timeout", "20", "--retries", "2"]
@@ -98,7 +100,7 @@ def make(folder: Path, torch: str, wheels: Path | None) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder.parent).free / 1e9
     if free < need:
-        raise SetupError(f"The engine needs {need:.1f} GB, and the disk of {folder} has {free:.1f} GB. Free some space.")
+        raise SetupError(f"The engine needs {need:.1f} GB, and the disk of {folder} has {free:.1f}. Free some space.")
     new, old = (folder.with_name(folder.name + suffix) for suffix in (".new", ".old"))
     for leftover in (new, old):
         if leftover.exists():

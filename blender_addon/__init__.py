@@ -16,8 +16,7 @@ _here = Path(__file__).resolve().parent
 if not (_here / "core").is_dir():
     __path__.append(str(_here.parent))
 
-from . import cli, engine_setup, jobs, operators, overlay  # noqa: E402
-from . import panels, preferences, properties, staleness, status_bar  # noqa: E402
+from . import cli, engine_setup, jobs, operators, overlay, panels, preferences, properties, staleness, status_bar  # noqa: E402  # noqa: E402
 
 modules = (preferences, properties, engine_setup, jobs, operators, staleness, overlay, panels, status_bar, cli)
 

@@ -20,9 +20,8 @@ from pathlib import Path
 import bpy
 
 from . import engine, redraw
-from .bake_workers import protocol
 from .bake_workers import engine_setup as setup
-from .bake_workers.engine_setup import sizes
+from .bake_workers import protocol
 from .core.errors import NeuralBakeError
 
 TICK_SECONDS = 0.2
@@ -77,7 +76,8 @@ class Setup:
         self.cancelled = True
         if self._process.poll() is None:
             if os.name == "nt":
-                subprocess.run(["taskkill", "/T", "/F", "/PID", str(self._process.pid)], capture_output=True, check=False)
+                command = ["taskkill", "/T", "/F", "/PID", str(self._process.pid)]
+                subprocess.run(command, capture_output=True, check=False)
             else:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -104,7 +104,12 @@ def base_python(chosen: str) -> Path:
     hint = "Choose a Python of version 3.11 or newer under Made From."
     try:
         result = subprocess.run(
-            [str(path), "-I", "-c", probe], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL, check=False
+            [str(path), "-I", "-c", probe],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
         version, is_64_bit = result.stdout.split()
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
@@ -135,7 +140,7 @@ def start(base: str, torch: str, wheels: str) -> None:
     if wheels:
         path = Path(bpy.path.abspath(wheels))
         if not path.is_dir():
-            raise NeuralBakeError("no_wheels", f"There is no folder {path}.", "Choose the folder that holds the wheels.")
+            raise NeuralBakeError("no_wheels", f"There is no folder {path}.", "Choose the folder with the wheels.")
         words += ["--wheels", path]
     command = engine.command(base_python(base), words, module="bake_workers.engine_setup")
     try:

@@ -23,6 +23,22 @@ ENDED = {'DONE', 'FAILED', 'CANCELLED'}
 OUTPUT = "runner.jsonl"
 LOGS = ("runner.log", "training.log", "capture.log")
 CANCEL_SECONDS = 1.0
+# What to do in Blender where the processes' own hint is about the command line, by an error's code.
+HINTS = {
+    "disk_full": "Free some space and press Resume.",
+    "no_program": "Create or choose an engine in the preferences.",
+    "no_torch": "Create or choose an engine in the preferences.",
+    "bad_output": "Choose another folder.",
+    "busy": "Wait for it, or cancel it there.",
+    "corrupt_file": "Discard it and bake again.",
+    "no_volume": "Add one (Add > Light Probe > Volume).",
+    "no_device": "Choose the CPU as Train Device in the preferences.",
+}
+
+
+def in_blender(code: str, message: str, hint: str) -> str:
+    """What went wrong and what to do about it, told to somebody without a command line."""
+    return f"{message} {HINTS.get(code, hint)}".strip()
 
 
 class Job:
@@ -192,6 +208,8 @@ class Job:
         """Stop; takes effect within a second, see :meth:`follow`."""
         if self.state == 'QUEUED':
             self.end('CANCELLED', "Cancelled.")
+            if not self.resumed:
+                self.stored.remove()  # nothing was measured that could be resumed
         elif self.state == 'RUNNING' and self._cancelled_at is None:
             self._cancelled_at = time.monotonic()
             self.stage, self.text, self.total = "Cancelling", "", 0
@@ -264,8 +282,8 @@ class Job:
 
     def _failure(self, code: int) -> str:
         if self._error:
-            hint = str(self._error.get("hint", "")).replace("go on with --resume", "press Resume")
-            return f"{self._error.get('message', 'The bake failed.')} {hint}".strip()
+            told = [str(self._error.get(key, "")) for key in ("code", "message", "hint")]
+            return in_blender(*told) or "The bake failed."
         if code < 0 or code == protocol.EXIT_PARENT_GONE:
             return "The engine was stopped from outside. Press Resume to go on."
         return f"The engine ended with code {code}. Its log says why."

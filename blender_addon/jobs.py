@@ -28,7 +28,7 @@ from .bake_workers import protocol
 from .bake_workers.terminal import clock
 from .core import artifact
 from .core.errors import NeuralBakeError
-from .job import Job
+from .job import Job, in_blender
 
 TICK_SECONDS = 0.25
 MOST_REMEMBERED = 10
@@ -106,7 +106,10 @@ def submit(
     scene = context.scene
     settings = properties.settings_values(scene, kind, preset) | preferences.machine_settings(context)
     if directory is not None:
-        artifact.check_target(directory)
+        try:
+            artifact.check_target(directory)
+        except NeuralBakeError as error:
+            raise NeuralBakeError(error.code, in_blender(error.code, error.message, error.hint)) from error
     if bounds_object:
         targets = [scene.objects[bounds_object]]
         probes = 0
@@ -276,7 +279,7 @@ def refresh(context: bpy.types.Context) -> None:
     """Look for jobs in the cache that can be resumed."""
     try:
         stored = job_folders.without_owner(context)
-    except OSError:
+    except (NeuralBakeError, OSError):
         stored = []  # no cache folder: the next bake says what is wrong with it
     _interrupted[:] = [one for one in stored if one.state != job_folders.DONE]
 

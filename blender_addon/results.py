@@ -30,7 +30,8 @@ from pathlib import Path
 import bpy
 
 from . import result_images
-from .core import artifact, light_grid as light_grids
+from .core import artifact
+from .core import light_grid as light_grids
 from .core.errors import NeuralBakeError
 
 PREFIX = "neural_bake_"

@@ -17,7 +17,7 @@ import bpy
 import numpy as np
 
 from . import properties
-from .core.light_grid.grid import Grid
+from .core.light_grid.grid import Grid, resolution_for
 
 
 def is_volume(obj: bpy.types.Object | None) -> bool:
@@ -83,10 +83,8 @@ def resolution(
     if settings is None:
         settings = properties.settings_values(scene, "light_grid")
     if "spacing" in settings:
-        # As the capture counts them (bake_workers/capture/grids.py).
-        sizes = box_sizes(world_matrix(obj, scene))
-        counts = np.ceil(sizes / (settings["spacing"] * (1.0 / scene.unit_settings.scale_length)) - 1e-6)
-        return tuple(int(count) for count in np.maximum(counts, 1))
+        spacing = settings["spacing"] / scene.unit_settings.scale_length
+        return resolution_for(box_sizes(world_matrix(obj, scene)), spacing)
     if "resolution" in settings:
         return tuple(settings["resolution"])
     return own_resolution(obj)

@@ -6,7 +6,7 @@
 
 blender -b SCENE.blend --python-exit-code 1 --python technical_artist.py -- OUT.blend [PRESET]
 
-Everything here is what the panels do, too. The scene needs a light and a camera; the file that is opened stays as it is.
+Everything here is what the panels do, too. The scene needs a light and a camera; the opened file stays as it is.
 """
 
 import json

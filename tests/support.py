@@ -200,7 +200,7 @@ def answer_of(result: subprocess.CompletedProcess[str]) -> dict:
 def run_in_window(
     resources: Path, script: Path, *words: object, timeout: float = 300.0, **extra: str
 ) -> tuple[dict, subprocess.CompletedProcess[str]]:
-    """Run a script of ``tests/scripts`` (see ``window.py``) in the Blender with a window that NEURAL_BAKE_BLENDER names.
+    """Run a script of ``tests/scripts`` (see ``window.py``) in NEURAL_BAKE_BLENDER, a Blender with a window.
 
     Args:
         resources: folder for BLENDER_USER_RESOURCES.

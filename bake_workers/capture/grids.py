@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 
 from core.errors import NeuralBakeError
-from core.light_grid.grid import Grid
+from core.light_grid.grid import Grid, resolution_for
 from core.light_grid.settings import LightGridSettings
 
 from .scene import OpenScene
@@ -123,8 +123,7 @@ def _volume(object_: bpy.types.Object, settings: LightGridSettings, metre: float
             "flat_volume", f"The box of {object_.name} has no extent.", "Scale it along all three axes."
         )
     if settings.spacing is not None:
-        counts = np.ceil(sizes / (settings.spacing * metre) - 1e-6)
-        resolution = tuple(int(count) for count in np.maximum(counts, 1))
+        resolution = resolution_for(sizes, settings.spacing * metre)
     elif settings.resolution is not None:
         resolution = settings.resolution
     elif is_volume_probe(object_):

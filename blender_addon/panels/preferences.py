@@ -11,6 +11,7 @@ import os
 import bpy
 
 from .. import engine, engine_setup, engine_test, preferences
+from ..bake_workers.engine_setup import sizes
 from . import parts
 
 LABEL_SHARE = 0.4
@@ -61,7 +62,7 @@ def make(
         return
     row = column.row()
     row.prop(values, "torch", expand=True)
-    download, disk = engine_setup.sizes(values.torch.lower())
+    download, disk = sizes(values.torch.lower())
     column.prop(values, "base_python", placeholder="Blender's own Python")
     column.prop(values, "wheels", placeholder="From the network")
     row = beside_labels(column)

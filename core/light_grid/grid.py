@@ -6,8 +6,9 @@
 
 Convention:
     a grid is a box given by ``matrix`` (4, 4), which maps the cube [-1, 1]^3 of the volume's own space to the world,
-    and by ``resolution`` (nx, ny, nz). Probes lie at the centres of the box's cells, as EEVEE places them, and are
-    counted [ix, iy, iz] in C order. Grid coordinates put probe i at i; so the box spans -0.5 to n - 0.5.
+    and by ``resolution`` (nx, ny, nz). Probes lie at the centres of the box's cells, (i + 1/2) / n of its length, and
+    are counted [ix, iy, iz] in C order. Grid coordinates put probe i at i; so the box spans -0.5 to n - 0.5. (EEVEE of
+    Blender 5.2 draws its own at (i + 1) / (n + 1), which leaves more of the box outside them.)
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ import dataclasses
 import numpy as np
 
 CORNERS = np.array([(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)])
+
+
+def resolution_for(sizes: np.ndarray, spacing: float) -> tuple[int, int, int]:
+    """Least numbers of probes along a box's axes that lie at most ``spacing`` apart; ``sizes`` (3,) in the same unit."""
+    counts = np.ceil(np.asarray(sizes, np.float64) / spacing - 1e-6)
+    return tuple(int(count) for count in np.maximum(counts, 1))
 
 
 @dataclasses.dataclass(frozen=True)

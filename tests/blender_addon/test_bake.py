@@ -203,8 +203,8 @@ took = time.monotonic() - begin
 answer(seen=seen, states=[job.state for job in jobs.all_jobs()], took=took, fractions=fractions,
        early=any(preview and fraction < 0.9 for preview, fraction in zip(previews, fractions)),
        left=[value for value in left if value is not None], more=jobs.step(bpy.context),
-       interrupted=[(one.id == third.id or one.id == second.id, one.state, one.here) for one in jobs.interrupted()],
-       folder=str(third.stored.folder))
+       interrupted=[(one.id == third.id, one.state, one.here) for one in jobs.interrupted()],
+       folder=str(third.stored.folder), forgotten=second.stored.folder.exists())
 """
 
 
@@ -219,7 +219,8 @@ def test_bakes_queue_and_one_can_be_cancelled(user: Path, own_scene: Path) -> No
     assert answer["early"]  # the first picture comes long before the end
     assert len(answer["left"]) > 3 and min(answer["left"]) >= 0.0
     assert answer["more"] is False
-    assert answer["interrupted"] == [[True, "CANCELLED", True]] * 2
+    # What had not begun has nothing to resume.
+    assert answer["interrupted"] == [[True, "CANCELLED", True]] and not answer["forgotten"]
 
 
 LIVES = """
@@ -406,9 +407,10 @@ def select(name):
 select("")
 nothing = call(bake, volumes='SELECTED')
 select("Volume.001")
-alone = call(bake, volumes='SELECTED'), holders(), len(module("results").light_grid(bpy.data.objects["Volume.001"]).grids)
-together = call(bake), holders(), len(module("results").light_grid(volume()).grids)
-points_at = bpy.data.objects["Volume.001"]["neural_bake_source"].name
+second, grids = bpy.data.objects["Volume.001"], lambda obj: len(module("results").light_grid(obj).grids)
+alone = call(bake, volumes='SELECTED'), holders(), grids(second)
+together = call(bake), holders(), grids(volume())
+points_at = second["neural_bake_source"].name
 again = call(bake, volumes='SELECTED')[0], holders()
 answer(nothing=nothing, alone=alone, together=together, points_at=points_at, again=again)
 """

@@ -152,7 +152,8 @@ for name in dir(bpy.ops.neural_bake):
     found[name] = {"text": rna.description, "items": items,
                    "arguments": {field.identifier: field.description for field in shown}}
 settings = bpy.context.scene.neural_bake.light_grid.bl_rna.properties
-empty = [field.identifier for field in settings if field.identifier not in {"rna_type", "name"} and not field.description]
+empty = [field.identifier for field in settings if not field.description]
+empty = [name for name in empty if name not in {"rna_type", "name"}]
 answer(operators=found, empty=empty)
 """
 
