@@ -2,7 +2,8 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pictures of a result, packed into the .blend: what was learned, what Cycles measured, and the error."""
+"""The pictures of a result, packed into the .blend: what was learned, what Cycles measured, the error, and all of them on
+one labelled sheet beside the trilinear rival."""
 
 from __future__ import annotations
 
@@ -14,15 +15,17 @@ import numpy as np
 
 # Name of the image data-block, and the artifact's file, the first that exists.
 IMAGES = {
+    'COMPARISON': ("Neural Bake Comparison", ("comparison.png",)),
     'PREVIEW': ("Neural Bake Preview", ("preview.exr", "preview.png")),
     'REFERENCE': ("Neural Bake Reference", ("reference.exr", "reference.png")),
     'ERROR': ("Neural Bake Error", ("error.exr", "error.png")),
 }
+# Light is shown as the scene's renders are. The colours of the others mean numbers, or are ready to be looked at.
+AS_RENDERS = {'PREVIEW', 'REFERENCE'}
 
 
 def find(which: str) -> bpy.types.Image | None:
-    """The image ``PREVIEW``, ``REFERENCE`` or ``ERROR`` of this file's newest result; a bake without a camera has
-    none."""
+    """An image of this file's newest result, by its name in :data:`IMAGES`; a bake without a camera has none."""
     return _local(IMAGES[which][0])
 
 
@@ -38,9 +41,8 @@ def pack(directory: Path, files: Container[str]) -> None:
         if path is None:
             remove(which)
             continue
-        image = pack_image(name, path)
-        # Light is shown as the scene's renders are; the colours of the error map mean numbers, and stay.
-        image.use_view_as_render = which != 'ERROR'
+        image = pack_file(name, path) if which == 'COMPARISON' else pack_image(name, path)
+        image.use_view_as_render = which in AS_RENDERS
 
 
 def remove(which: str) -> None:
@@ -77,6 +79,17 @@ def pack_image(name: str, path: Path) -> bpy.types.Image:
     image.update()
     image.pack()
     image.use_fake_user = True  # nothing in the scene uses it, and Blender saves only what is used
+    return image
+
+
+def pack_file(name: str, path: Path) -> bpy.types.Image:
+    """Put an image file into the .blend as it is: of a sheet to look at, linear floats would be ten times the size."""
+    image = _local(name) or bpy.data.images.new(name, 1, 1, alpha=False)
+    image.source = 'FILE'
+    data = path.read_bytes()
+    image.pack(data=data, data_len=len(data))
+    image.buffers_free()  # what it showed before
+    image.use_fake_user = True
     return image
 
 

@@ -15,6 +15,7 @@ from .. import result_images, results, vertex_colours
 from ..core.errors import NeuralBakeError
 
 enum_images = (
+    ('COMPARISON', "Comparison", "The baked light, Cycles and plain blending side by side, with their errors"),
     ('PREVIEW', "Preview", "Every surface as white clay in the baked light"),
     ('REFERENCE', "Reference", "The same, as Cycles measured it"),
     ('ERROR', "Error", "Where the two differ, black to yellow"),

@@ -200,6 +200,7 @@ def errors(layout: bpy.types.UILayout, metrics: dict) -> None:
 def result_buttons(layout: bpy.types.UILayout) -> None:
     """What can be done with a result."""
     column = layout.column(align=True)
+    column.operator("neural_bake.show_result", icon='IMAGE_DATA').image = 'COMPARISON'
     row = column.row(align=True)
     for image in ('PREVIEW', 'REFERENCE', 'ERROR'):
         row.operator("neural_bake.show_result", text=image.title()).image = image

@@ -75,9 +75,10 @@ def test_a_copy_with_the_result(own_bake: Path, tiny_scene: Path, tmp_path: Path
     for name in ("nRMSE", "relMSE", "SMAPE", "leak"):
         assert (f"neural_bake_{name}" in volume["keys"]) == (values[name] is not None)
     assert all(volume["ui"].values()) and len(volume["ui"]) >= 3
-    assert set(found["images"]) == {"Neural Bake Preview", "Neural Bake Reference", "Neural Bake Error"}
-    for size, is_float, packed, mean in found["images"].values():
-        assert size[0] == support.TINY["preview_width"] and is_float and packed and mean > 0.0
+    assert set(found["images"]) == {f"Neural Bake {name}" for name in ("Comparison", "Preview", "Reference", "Error")}
+    for name, (size, is_float, packed, mean) in found["images"].items():
+        assert size[0] >= support.TINY["preview_width"] and packed and mean > 0.0
+        assert is_float == (name != "Neural Bake Comparison")
 
 
 def test_saving_in_place(own_bake: Path, tiny_scene: Path, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_clear(user: Path, own_bake: Path, tiny_scene: Path) -> None:
     assert found["nothing"][0] == "CANCELLED" and "There is nothing to remove" in found["nothing"][1]
     assert found["the only one"] == [["FINISHED", ""], {}, 0, 1]
     assert "This scene has 2 results (Volume, Volume.001). Make the volume active" in found["which"][1]
-    assert found["active"] == [["FINISHED", ""], ["Volume"], 3]
+    assert found["active"] == [["FINISHED", ""], ["Volume"], 4]
     assert found["all"] == [["FINISHED", ""], {}, 0]
     assert found["colours stay"] == [["FINISHED", ""], True]
     assert found["colours go"] == [["FINISHED", ""], False]
@@ -114,6 +114,20 @@ found["own image"] = [taken.name, tuple(taken.size)]
 found["as renders"] = [images.find(which).use_view_as_render for which in images.IMAGES]
 found["kept"] = [(image.use_fake_user, bool(image.packed_file), image.is_dirty)
                  for image in map(images.find, images.IMAGES)]
+def sheet():
+    image = images.find('COMPARISON')
+    with open(directory + "/comparison.png", "rb") as file:
+        source = file.read()
+    return [image.packed_file.data == source, tuple(image.size), image.filepath, round(sum(image.pixels[:]), 2)]
+found["sheet"], first = sheet(), images.find('COMPARISON').packed_file.data
+# another bake's sheet has another size
+other = bpy.data.images.new("other", 12, 7)
+other.filepath_raw, other.file_format = directory + "/comparison.png", 'PNG'
+other.save()
+images.pack(module("results").Path(directory), {"comparison.png", "preview.png"})
+found["another sheet"] = sheet()
+with open(directory + "/comparison.png", "wb") as file:
+    file.write(first)
 os.remove(directory + "/error.png")
 manifest = json.load(open(directory + "/manifest.json"))
 del manifest["files"]["error.png"]
@@ -128,6 +142,9 @@ def test_pictures(user: Path, own_bake: Path, tiny_scene: Path) -> None:
     found = run(user, PICTURES, tiny_scene, own_bake)["found"]
     assert "no window to show a picture in" in found["no window"]
     assert found["own image"] == ["Neural Bake Error.old", [2, 2]]
-    assert found["as renders"] == [True, True, False]
-    assert found["kept"] == [[True, True, False]] * 3
-    assert found["without a picture"] == [True, True, False]
+    assert found["sheet"][0] and found["sheet"][2] == ""
+    assert found["sheet"][1] > [2 * support.TINY["preview_width"], 0]
+    assert found["another sheet"][:3] == [True, [12, 7], ""] and found["another sheet"][3] == 84.0
+    assert found["as renders"] == [False, True, True, False]
+    assert found["kept"] == [[True, True, False]] * 4
+    assert found["without a picture"] == [True, True, True, False]

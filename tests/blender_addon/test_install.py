@@ -66,7 +66,7 @@ def test_install_bake_reload(blender: tuple[str, Path], archive: Path, tmp_path:
     assert answer["same"] and answer["mean"] > 0.0
     assert not answer["torch"]
     assert Path(answer["where"]).is_relative_to(tmp_path / "user" / "extensions" / "user_default" / "neural_bake")
-    assert answer["images"] == ["Neural Bake Error", "Neural Bake Preview", "Neural Bake Reference"]
+    assert answer["images"] == [f"Neural Bake {name}" for name in ("Comparison", "Error", "Preview", "Reference")]
     assert answer["nrmse"] >= 0.0
     assert "noise floor" in result.stdout
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))

@@ -66,7 +66,7 @@ answer(results=results, state=state(), mine=obj["mine"], images=images, same=sam
     expected = {f"neural_bake_{name}": values[name] for name in ("nRMSE", "relMSE", "SMAPE", "leak")}
     assert answer["values"] == {name: value for name, value in expected.items() if value is not None}
     assert "neural_bake_old" not in answer["state"]["Volume"] and answer["mine"] == 2
-    assert answer["images"] == ["Neural Bake Error", "Neural Bake Preview", "Neural Bake Reference"]
+    assert answer["images"] == [f"Neural Bake {name}" for name in ("Comparison", "Error", "Preview", "Reference")]
     assert answer["same"]
 
 
@@ -164,7 +164,7 @@ def test_loading_is_one_step_back(blender: tuple[str, Path], user: Path, baked: 
     """Ctrl-Z takes the whole result away again, and Ctrl-Shift-Z brings it back."""
     answer = run(user, UNDO, tiny_scene, baked, version=blender[0])
     assert answer["first"] == {}
-    assert "neural_bake_weights" in answer["loaded"][0]["Volume"] and len(answer["loaded"][1]) == 3
+    assert "neural_bake_weights" in answer["loaded"][0]["Volume"] and len(answer["loaded"][1]) == 4
     assert answer["undone"] == [{}, [], ""]
     assert answer["redone"] == answer["loaded"]
     assert answer["same"]
