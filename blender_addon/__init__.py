@@ -16,7 +16,18 @@ _here = Path(__file__).resolve().parent
 if not (_here / "core").is_dir():
     __path__.append(str(_here.parent))
 
-from . import cli, engine_setup, jobs, operators, overlay, panels, preferences, properties, staleness, status_bar  # noqa: E402  # noqa: E402
+from . import (  # noqa: E402
+    cli,
+    engine_setup,
+    jobs,
+    operators,
+    overlay,
+    panels,
+    preferences,
+    properties,
+    staleness,
+    status_bar,
+)
 
 modules = (preferences, properties, engine_setup, jobs, operators, staleness, overlay, panels, status_bar, cli)
 

@@ -92,7 +92,11 @@ def create(
     stored = Stored(
         folder, "QUEUED", "", kind, bpy.data.filepath, scene_name, targets, directory or folder / "result"
     )
-    stored.write()
+    try:
+        stored.write()
+    except OSError:
+        stored.remove()
+        raise
     return stored
 
 

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,11 @@ def own_bake(baked: Path, tmp_path: Path) -> Path:
     shutil.copytree(baked, out)
     shutil.copytree(baked.with_name("result.job"), tmp_path / "result.job")
     return out
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 48 MiB, which is some more than a bake asks for."""
+    folder = support.small_disk(tmp_path / "disk", "48m")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

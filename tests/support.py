@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BLENDERS = ("4.5", "5.0", "5.2")
@@ -197,6 +200,19 @@ def answer_of(result: subprocess.CompletedProcess[str]) -> dict:
     return answer
 
 
+def run_baking(user: Path, code: str, scene: Path, *words: object, version: str = "4.5", **changes: object) -> dict:
+    """Run a script that begins with ``from baking import *`` in a bpy with the extension; returns its answer.
+
+    Args:
+        words: further arguments, ``sys.argv[3:]``.
+        changes: settings that differ from :data:`TINY`.
+    """
+    code, tiny = f"from baking import *\n{code}", json.dumps({**TINY, **changes})
+    return run_in_blender(blender_python(version), user, code, scene, tiny, *words, NEURAL_BAKE_ENGINE=sys.executable)[
+        0
+    ]
+
+
 def run_in_window(
     resources: Path, script: Path, *words: object, timeout: float = 300.0, **extra: str
 ) -> tuple[dict, subprocess.CompletedProcess[str]]:
@@ -221,3 +237,32 @@ def run_in_window(
         check=False,
     )
     return answer_of(result), result
+
+
+def mount(words: list[str], folder: Path) -> None:
+    """Mount something, or skip the test where that is not allowed."""
+    if shutil.which("mount") is None:
+        pytest.skip("no mount program here")
+    result = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        pytest.skip(f"mounting on {folder} is not allowed here: {result.stderr.strip()}")
+
+
+def small_disk(folder: Path, size: str) -> Path:
+    """Mount a file system of that size on a new folder; the caller unmounts it."""
+    folder.mkdir()
+    mount(["-t", "tmpfs", "-o", f"size={size}", "none", str(folder)], folder)
+    return folder
+
+
+def fill(folder: Path) -> Path:
+    """Take all space that is left."""
+    path = folder / "filler"
+    with open(path, "wb", buffering=0) as file:
+        for size in (2**20, 2**12, 1):
+            try:
+                while True:
+                    file.write(b"\0" * size)
+            except OSError:
+                continue
+    return path

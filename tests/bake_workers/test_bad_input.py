@@ -164,49 +164,12 @@ def read_only_folder(tmp_path: Path) -> Iterator[Path]:
         yield folder
         folder.chmod(0o755)
         return
-    mount(["--bind", str(folder), str(folder)], folder)
+    support.mount(["--bind", str(folder), str(folder)], folder)
     try:
-        mount(["-o", "remount,bind,ro", str(folder)], folder)
+        support.mount(["-o", "remount,bind,ro", str(folder)], folder)
         yield folder
     finally:
         subprocess.run(["umount", str(folder)], check=True)
-
-
-def mount(words: list[str], folder: Path) -> None:
-    """Mount something, or skip the test where that is not allowed."""
-    if shutil.which("mount") is None:
-        pytest.skip("no mount program here")
-    result = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        pytest.skip(f"mounting on {folder} is not allowed here: {result.stderr.strip()}")
-
-
-def small_disk(folder: Path, size: str) -> Path:
-    """Mount a file system of that size on a new folder; the caller unmounts it."""
-    folder.mkdir()
-    mount(["-t", "tmpfs", "-o", f"size={size}", "none", str(folder)], folder)
-    return folder
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 48 MiB, which is some more than a bake asks for."""
-    folder = small_disk(tmp_path / "disk", "48m")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Take all space that is left."""
-    path = folder / "filler"
-    with open(path, "wb", buffering=0) as file:
-        for size in (2**20, 2**12, 1):
-            try:
-                while True:
-                    file.write(b"\0" * size)
-            except OSError:
-                continue
-    return path
 
 
 def test_a_read_only_folder(read_only_folder: Path, tiny_scene: Path) -> None:
@@ -216,7 +179,7 @@ def test_a_read_only_folder(read_only_folder: Path, tiny_scene: Path) -> None:
 
 
 def test_a_disk_without_room_to_begin_with(tmp_path: Path, tiny_scene: Path) -> None:
-    folder = small_disk(tmp_path / "small", "8m")
+    folder = support.small_disk(tmp_path / "small", "8m")
     try:
         line = refused_bake(tiny_scene, folder / "result", code=1)
         assert "MiB free" in line
@@ -233,7 +196,7 @@ def test_a_disk_that_runs_full(disk: Path, baked: Path, tiny_scene: Path, stage:
     slow = {"sample_paths": 20_000} if stage == "capture" else {"light_steps": 3000}
     process = support.Running(*support.bake_words(tiny_scene, out, **slow))
     process.wait_for(disk / "result.job", stage)
-    filler = fill(disk)
+    filler = support.fill(disk)
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 1, output
     assert errors.count("\n") == 1 and "disk" in errors.lower() and "full" in errors, errors
@@ -247,7 +210,7 @@ def test_a_disk_that_runs_full(disk: Path, baked: Path, tiny_scene: Path, stage:
 def test_a_full_disk_for_the_saved_scene(disk: Path, own_bake: Path, tiny_scene: Path) -> None:
     target = disk / "saved.blend"
     target.write_bytes(b"the artist's earlier file")
-    fill(disk)
+    support.fill(disk)
     result = support.run(*support.bake_words(tiny_scene, own_bake, "--resume", "--save", target))
     assert result.returncode == 1
     assert f"{target} cannot be saved" in support.one_line(result)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,9 @@ def baked_pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     result = support.run(*support.bake_words(scene, folder / "result"))
     assert result.returncode == 0, result.stdout + result.stderr
     return scene, folder / "result"
+
+
+@pytest.fixture
+def own_scene(tiny_scene: Path, tmp_path: Path) -> Path:
+    """A copy of the small scene that a test may change."""
+    return Path(shutil.copy(tiny_scene, tmp_path / "scene.blend"))

@@ -8,72 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from build_tools import package
 from tests import support
-
-START = """
-from extension import *
-import os, time
-from pathlib import Path
-enable()
-scene_file, tiny = sys.argv[1], json.loads(sys.argv[2])
-jobs, job_folders = module("jobs"), module("job_folders")
-
-def open_scene(path=scene_file):
-    bpy.ops.wm.open_mainfile(filepath=path)
-    for name, value in tiny.items():
-        if name != "threads":
-            setattr(bpy.context.scene.neural_bake.light_grid, name, value)
-    preferences = bpy.context.preferences.addons[NAME].preferences
-    preferences.threads = tiny["threads"]
-
-def call(operator, **arguments):
-    try:
-        return sorted(operator(**arguments))[0], ""
-    except RuntimeError as error:
-        return "CANCELLED", str(error)
-
-def until(condition, seconds=120.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, [(job.state, job.message) for job in jobs.all_jobs()]
-        jobs.step(bpy.context)
-        time.sleep(0.02)
-
-open_scene()
-bake = bpy.ops.neural_bake.bake
-volume = lambda: bpy.data.objects["Volume"]
-"""
-
-
-@pytest.fixture
-def user(tmp_path: Path) -> Path:
-    """User resources with the checkout linked in."""
-    package.link(tmp_path / "user" / "extensions")
-    return tmp_path / "user"
-
-
-@pytest.fixture
-def own_scene(tiny_scene: Path, tmp_path: Path) -> Path:
-    """A copy of the small scene that a test may change."""
-    return Path(shutil.copy(tiny_scene, tmp_path / "scene.blend"))
-
-
-def run(user: Path, code: str, scene: Path, *words: object, version: str = "4.5", **extra: str) -> dict:
-    extra = {"NEURAL_BAKE_ENGINE": sys.executable, **extra}
-    python = support.blender_python(version)
-    answer, _ = support.run_in_blender(python, user, START + code, scene, json.dumps(support.TINY), *words, **extra)
-    return answer
-
+from tests.support import run_baking as run
 
 WHOLE = """
 result, said = call(bake, directory=sys.argv[3])
@@ -103,7 +44,7 @@ def test_a_whole_bake(blender: tuple[str, Path], user: Path, tmp_path: Path) -> 
     values = manifest["metrics"]["held_out"][manifest["metrics"]["kept"]]
     assert answer["metrics"]["neural_bake_nRMSE"] == values["nRMSE"]
     assert min(answer["light"][0]) > 0.0
-    assert answer["images"] == ["Neural Bake Error", "Neural Bake Preview", "Neural Bake Reference"]
+    assert answer["images"] == [f"Neural Bake {name}" for name in ("Comparison", "Error", "Preview", "Reference")]
     assert answer["jobs"] == [["DONE", ["Volume"]]]
     assert {"job.json", "addon.json", "scene.blend", "preview.png"} <= set(answer["files"])
 
@@ -221,136 +162,6 @@ def test_bakes_queue_and_one_can_be_cancelled(user: Path, own_scene: Path) -> No
     assert answer["more"] is False
     # What had not begun has nothing to resume.
     assert answer["interrupted"] == [[True, "CANCELLED", True]] and not answer["forgotten"]
-
-
-LIVES = """
-import numpy as np
-def running():
-    job = jobs.submit(bpy.context, kind="light_grid")
-    until(lambda: job.state == 'RUNNING' and job.total > 1)
-    return job
-found = {}
-# renamed while it was baked
-job = running()
-bpy.context.scene.name, volume().name = "Renamed", "Probes"
-until(lambda: job.ended)
-found["renamed"] = job.state, "neural_bake_weights" in bpy.data.objects["Probes"].keys()
-# saved under another name
-open_scene()
-job = running()
-bpy.ops.wm.save_as_mainfile(filepath=scene_file + "_other.blend")
-until(lambda: job.ended)
-found["saved as"] = job.state, "neural_bake_weights" in volume().keys()
-# edit mode at the end
-open_scene()
-job = running()
-bpy.context.view_layer.objects.active = bpy.data.objects["Room"]
-bpy.ops.object.mode_set(mode='EDIT')
-until(lambda: job.state == 'WAITING')
-jobs.step(bpy.context)
-waits = job.message
-bpy.ops.object.mode_set(mode='OBJECT')
-until(lambda: job.ended)
-found["edit mode"] = waits, job.state, "neural_bake_weights" in volume().keys()
-# volume deleted
-open_scene()
-job = running()
-bpy.data.objects.remove(volume())
-until(lambda: job.ended)
-found["deleted"] = job.state, job.message, os.path.isfile(job.directory / "manifest.json")
-# another file is opened, and ours again
-open_scene()
-job = running()
-bpy.ops.wm.open_mainfile(filepath=sys.argv[3])
-until(lambda: job.state == 'WAITING')
-jobs.step(bpy.context)
-other = job.message, [obj.name for obj in bpy.data.objects if "neural_bake_weights" in obj.keys()]
-bpy.ops.wm.open_mainfile(filepath=scene_file)
-until(lambda: job.ended)
-found["other file"] = *other, job.state, "neural_bake_weights" in volume().keys()
-# undo while it is baked
-open_scene()
-bpy.ops.ed.undo_push(message="before")
-volume().location.x += 1.0
-bpy.ops.ed.undo_push(message="moved")
-job = running()
-bpy.ops.ed.undo()
-until(lambda: job.ended)
-there = "neural_bake_weights" in volume().keys()
-bpy.ops.ed.undo()
-found["undo"] = job.state, there, "neural_bake_weights" in volume().keys(), volume().location.x
-answer(found=found)
-"""
-
-
-def test_life_goes_on_around_a_bake(user: Path, own_scene: Path, tmp_path: Path) -> None:
-    other = support.write_scene(tmp_path / "other.blend")
-    found = run(user, LIVES, own_scene, other)["found"]
-    assert found["renamed"] == ["DONE", True]
-    assert found["saved as"] == ["DONE", True]
-    assert found["edit mode"] == ["The result comes in when you leave this mode.", "DONE", True]
-    state, message, complete = found["deleted"]
-    assert state == "FAILED" and "has no object Volume" in message and complete
-    assert found["other file"] == ["The result waits for scene.blend to be open.", [], "DONE", True]
-    assert found["undo"][:3] == ["DONE", True, False]
-
-
-BEGIN = """
-job = jobs.submit(bpy.context, kind="light_grid")
-until(lambda: job.done >= 1)
-print("READY " + str(job.stored.folder), flush=True)
-until(lambda: False)
-"""
-
-AFTER = """
-seen = [(one.state, one.here) for one in jobs.interrupted()]
-folder = jobs.interrupted()[0].folder
-shards = {path.name: path.stat().st_mtime_ns for path in (folder / "dataset").glob("shard-*.safetensors")}
-result, said = call(bpy.ops.neural_bake.resume)
-kept = [name for name, time_ in shards.items() if (folder / "dataset" / name).stat().st_mtime_ns == time_]
-answer(seen=seen, result=result, said=said, shards=len(shards), kept=len(kept), left=len(jobs.interrupted()),
-       there="neural_bake_weights" in volume().keys())
-"""
-
-DISCARD = """
-folder = jobs.interrupted()[0].folder
-result = call(bpy.ops.neural_bake.discard)
-answer(result=result, there=folder.exists(), left=len(jobs.interrupted()))
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="kills by a signal")
-@pytest.mark.parametrize("end", ["resume", "discard"])
-def test_a_killed_blender_leaves_a_bake_to_resume(user: Path, own_scene: Path, end: str) -> None:
-    extra = {"BLENDER_USER_RESOURCES": str(user), "NEURAL_BAKE_ENGINE": sys.executable}
-    tiny = {**support.TINY, "sample_paths": 1500}  # so that it lasts
-    process = subprocess.Popen(
-        [str(support.blender_python("4.5")), "-c", START + BEGIN, str(own_scene), json.dumps(tiny)],
-        env={**support.environment(**extra), "PYTHONPATH": str(support.ROOT / "tests" / "scripts")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if line.startswith("READY "):
-            break
-    else:
-        raise AssertionError("".join(lines) + process.stderr.read())
-    folder = lines[-1].split(maxsplit=1)[1].strip()
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=10)
-    support.wait_until_gone(folder, 1.0)
-    if end == "discard":
-        answer = run(user, DISCARD, own_scene)
-        assert answer == {"result": ["FINISHED", ""], "there": False, "left": 0}
-        return
-    answer = run(user, AFTER, own_scene)
-    assert answer["seen"] == [["RUNNING", True]]
-    assert answer["result"] == "FINISHED", answer["said"]
-    assert answer["shards"] >= 1 and answer["kept"] == answer["shards"]
-    assert answer["left"] == 0 and answer["there"]
 
 
 FAILS = """
