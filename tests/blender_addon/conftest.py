@@ -15,10 +15,16 @@ from build_tools import package
 from tests import support
 
 
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension's zip."""
+    return package.build(tmp_path_factory.mktemp("zip"))
+
+
 @pytest.fixture
-def user(tmp_path: Path) -> Path:
-    """User resources with the checkout linked in."""
-    package.link(tmp_path / "user" / "extensions")
+def user(archive: Path, tmp_path: Path) -> Path:
+    """User resources with the zip unpacked, as Blender does when it installs one."""
+    shutil.unpack_archive(archive, tmp_path / "user" / "extensions" / "user_default" / "neural_bake")
     return tmp_path / "user"
 
 

@@ -98,8 +98,8 @@ answer(found=found, jobs=len(job_folders.read_all(bpy.context)))
 """
 
 
-def test_what_stops_a_bake_is_said_at_once(user: Path, own_scene: Path) -> None:
-    answer = run(user, REFUSALS, own_scene)
+def test_what_stops_a_bake_is_said_at_once(blender: tuple[str, Path], user: Path, own_scene: Path) -> None:
+    answer = run(user, REFUSALS, own_scene, version=blender[0])
     texts = {
         "no engine": "No engine is set",
         "missing engine": "There is no engine",

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from build_tools import package
 from tests import support
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="the fake engines are shell scripts")
@@ -36,13 +35,6 @@ def test(path, **arguments):
     found = engine_test.last(context)
     return {"result": result, "said": said, "problem": found.problem, "lines": found.lines}
 """
-
-
-@pytest.fixture
-def user(tmp_path: Path) -> Path:
-    """User resources with the checkout linked in."""
-    package.link(tmp_path / "user" / "extensions")
-    return tmp_path / "user"
 
 
 def outcome(user: Path, path: str | Path, version: str = "4.5", **arguments: object) -> dict:

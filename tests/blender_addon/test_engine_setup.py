@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bake_workers import engine_setup
-from build_tools import environments, package
+from build_tools import environments
 from tests import support
 
 # The Python that the tests' own environment was made from.
@@ -35,13 +35,6 @@ def call(operator, **arguments):
         return "CANCELLED", str(error)
 create = bpy.ops.neural_bake.create_engine
 """
-
-
-@pytest.fixture
-def user(tmp_path: Path) -> Path:
-    """User resources with the checkout linked in."""
-    package.link(tmp_path / "user" / "extensions")
-    return tmp_path / "user"
 
 
 def run(user: Path, code: str, *words: object, **extra: str) -> dict:

@@ -17,14 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from build_tools import package
 from tests import support
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The extension's zip."""
-    return package.build(tmp_path_factory.mktemp("zip"))
 
 
 def settings_words(**changes: object) -> str:

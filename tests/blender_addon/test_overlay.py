@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from build_tools import package
 from tests import support
 
 START = """
@@ -21,13 +20,6 @@ enable()
 overlay, overlay_shader, volumes = module("overlay"), module("overlay_shader"), module("volumes")
 Grid, BakedGrid = module("core.light_grid.grid").Grid, module("core.light_grid.evaluation").BakedGrid
 """
-
-
-@pytest.fixture
-def user(tmp_path: Path) -> Path:
-    """User resources with the checkout linked in."""
-    package.link(tmp_path / "user" / "extensions")
-    return tmp_path / "user"
 
 
 def test_what_is_shown_of_a_scene(blender: tuple[str, Path], user: Path, baked_pair: tuple[Path, Path]) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from build_tools import package
 from core.light_grid.estimate import estimate
 from core.light_grid.settings import LightGridSettings
 from tests import support
@@ -33,13 +32,6 @@ def refusal(call):
     except NeuralBakeError as error:
         return [error.code, str(error)]
 """
-
-
-@pytest.fixture
-def user(tmp_path: Path) -> Path:
-    """User resources with the checkout linked in."""
-    package.link(tmp_path / "user" / "extensions")
-    return tmp_path / "user"
 
 
 PREFERENCES = (

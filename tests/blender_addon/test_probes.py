@@ -9,9 +9,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
-from build_tools import package
 from tests import support
 
 START = """
@@ -58,13 +55,6 @@ def counts(obj):
     return list(volumes.own_resolution(obj))
 import mathutils
 """
-
-
-@pytest.fixture
-def user(tmp_path: Path) -> Path:
-    """User resources with the checkout linked in."""
-    package.link(tmp_path / "user" / "extensions")
-    return tmp_path / "user"
 
 
 def run(blender: tuple[str, Path], user: Path, code: str, *words: object, **extra: str) -> dict:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from build_tools import package
 from core.light_grid.settings import PRESETS, LightGridSettings
 from tests import support
 
@@ -115,10 +114,9 @@ answer(**told)
 
 
 @pytest.fixture
-def told(blender: tuple[str, Path], tmp_path: Path) -> dict:
+def told(blender: tuple[str, Path], user: Path, tmp_path: Path) -> dict:
     """What one Blender says of the scene's properties."""
-    package.link(tmp_path / "user" / "extensions")
-    answer, _ = support.run_in_blender(blender[1], tmp_path / "user", PROPERTIES, tmp_path / "saved.blend")
+    answer, _ = support.run_in_blender(blender[1], user, PROPERTIES, tmp_path / "saved.blend")
     return answer
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from build_tools import package
 from tests import support
 
 DOCS = support.ROOT / "docs"
@@ -26,14 +25,6 @@ DOCS = support.ROOT / "docs"
 def blocks(path: Path, language: str) -> list[str]:
     """The fenced code blocks of a language in a Markdown file."""
     return re.findall(rf"```{language}\n(.*?)```", path.read_text("utf-8"), re.DOTALL)
-
-
-@pytest.fixture(scope="module")
-def user(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """User resources with the built zip unpacked as an installed extension."""
-    folder = tmp_path_factory.mktemp("user")
-    shutil.unpack_archive(package.build(folder), folder / "extensions" / "user_default" / "neural_bake")
-    return folder
 
 
 DAY = """
