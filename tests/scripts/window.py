@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import bpy
+import numpy as np
 from extension import answer
 
 words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
@@ -59,24 +60,79 @@ def screenshot(path: str | Path) -> None:
     subprocess.run(["import", "-window", "root", str(path)], check=True)
 
 
+def photograph(path: str | Path) -> np.ndarray:
+    """A picture of the screen as a file; returns its pixels (H, W, 3), bottom row first."""
+    screenshot(path)
+    image = bpy.data.images.load(str(path), check_existing=False)
+    width, height = image.size
+    pixels = np.empty((height, width, 4), np.float32)
+    image.pixels.foreach_get(pixels.ravel())
+    bpy.data.images.remove(image)
+    return pixels[..., :3]
+
+
+def part_of(picture: np.ndarray, place: bpy.types.Region) -> np.ndarray:
+    """A region's pixels of a picture of the screen."""
+    return picture[place.y : place.y + place.height, place.x : place.x + place.width]
+
+
 def area(kind: str) -> bpy.types.Area:
     """The first area of a kind in the first window."""
     return next(one for one in bpy.context.window_manager.windows[0].screen.areas if one.type == kind)
 
 
+def region(kind: str, of: str) -> bpy.types.Region:
+    """A region of the first area of a kind, such as ``region('UI', of='VIEW_3D')``."""
+    return next(one for one in area(of).regions if one.type == kind)
+
+
+def move_mouse(x: int, y: int) -> None:
+    """Move it to a place of the window, counted from the bottom as Blender does."""
+    # X counts from the top, and the first window fills the screen.
+    height = bpy.context.window_manager.windows[0].height
+    subprocess.run(["xdotool", "mousemove", str(x), str(height - 1 - y)], check=True)
+
+
+def click() -> None:
+    subprocess.run(["xdotool", "click", "1"], check=True)
+
+
+def press(keys: str) -> None:
+    """Press keys as xdotool calls them, such as ``ctrl+z``."""
+    subprocess.run(["xdotool", "key", keys], check=True)
+
+
+def move_to_button(command: str, place: bpy.types.Region, across: float = 0.4) -> Iterator[float]:
+    """Move the mouse down a region until it stands on a button; to be used by ``yield from``.
+
+    Args:
+        command: what the button's command in Python begins with, such as ``neural_bake.bake(``.
+        across: where to look, as a share of the region's width.
+    """
+    owner = next(one for one in bpy.context.screen.areas if place in one.regions.values())
+    for down in range(30, place.height, 8):
+        move_mouse(place.x + int(across * place.width), place.y + place.height - down)
+        yield 0.08
+        with bpy.context.temp_override(area=owner, region=place):
+            # This works only while the mouse is over a button that would do something.
+            if not bpy.ops.ui.copy_python_command_button.poll():
+                continue
+            bpy.ops.ui.copy_python_command_button()
+        if bpy.context.window_manager.clipboard.startswith(f"bpy.ops.{command}"):
+            return
+    raise AssertionError(f"no button does {command}")
+
+
 def show_sidebar(category: str = "Neural Bake") -> Iterator[float]:
     """Open the 3D View's sidebar and click through its tabs until one is in front; to be used by ``yield from``."""
-    view = area('VIEW_3D')
-    view.spaces.active.show_region_ui = True
+    area('VIEW_3D').spaces.active.show_region_ui = True
     yield 0.5
-    region = next(region for region in view.regions if region.type == 'UI')
-    right, top = region.x + region.width - 12, region.y + region.height - 30
-    height = bpy.context.window_manager.windows[0].height
-    while region.active_panel_category != category and top > region.y:
-        # Blender counts from the bottom, X from the top; its window fills the screen.
-        subprocess.run(["xdotool", "mousemove", str(right), str(height - top)], check=True)
+    sidebar = region('UI', of='VIEW_3D')
+    right, top = sidebar.x + sidebar.width - 12, sidebar.y + sidebar.height - 30
+    while sidebar.active_panel_category != category and top > sidebar.y:
+        move_mouse(right, top)
         yield 0.1
-        subprocess.run(["xdotool", "click", "1"], check=True)
+        click()
         yield 0.2
         top -= 30
-    assert region.active_panel_category == category, region.active_panel_category
+    assert sidebar.active_panel_category == category, sidebar.active_panel_category
