@@ -77,11 +77,19 @@ from extension import *
 install(sys.argv[1])
 states = []
 def state():
-    return [hasattr(bpy.types, "NEURAL_BAKE_OT_load_result"), len(module("cli")._handles)]
+    # Classes, handlers, draw functions, scene properties and commands of ours that Blender knows.
+    classes = [name for name in dir(bpy.types) if name.startswith(("NEURAL_BAKE_", "NeuralBake"))]
+    handlers = [function for name in dir(bpy.app.handlers) if isinstance(getattr(bpy.app.handlers, name), list)
+                for function in getattr(bpy.app.handlers, name) if "neural_bake" in function.__module__]
+    drawn = [function for function in getattr(bpy.types.STATUSBAR_HT_header.draw, "_draw_funcs", ())
+             if "neural_bake" in function.__module__]
+    cli = sys.modules.get(NAME + ".cli")
+    commands = len(cli._handles) if cli else 0
+    return [len(classes), len(handlers), len(drawn), int(hasattr(bpy.types.Scene, "neural_bake")), commands]
 for _ in range(2):
     states.append(state())
     disable()
-    states.append([hasattr(bpy.types, "NEURAL_BAKE_OT_load_result"), 0])
+    states.append(state())
     enable()
 root = sys.modules[NAME]
 for _ in range(2):  # and as a script would do it
@@ -95,7 +103,8 @@ answer(states=states)
 
 def test_register_and_unregister_twice(blender: tuple[str, Path], archive: Path, tmp_path: Path) -> None:
     answer, result = support.run_in_blender(blender[1], tmp_path / "user", TWICE, archive)
-    on, off = [True, 1], [False, 0]
+    on, off = answer["states"][0], [0] * 5
+    assert min(on) >= 1 and on[0] > 20 and on[4] == 1
     assert answer["states"] == [on, off] * 2 + [off, on] * 2
     assert "Error" not in result.stderr and "Traceback" not in result.stderr, result.stderr
 
