@@ -27,9 +27,22 @@ from . import (  # noqa: E402
     properties,
     staleness,
     status_bar,
+    viewport,
 )
 
-modules = (preferences, properties, engine_setup, jobs, operators, staleness, overlay, panels, status_bar, cli)
+modules = (
+    preferences,
+    properties,
+    engine_setup,
+    jobs,
+    operators,
+    staleness,
+    viewport,  # before the overlay, whose probes are drawn over it
+    overlay,
+    panels,
+    status_bar,
+    cli,
+)
 
 
 def register() -> None:

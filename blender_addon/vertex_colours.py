@@ -82,18 +82,30 @@ def world_corners(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> tupl
     """
     mesh = obj.data
     deformed = obj.evaluated_get(depsgraph).data
-    corners = _corner_vertices(mesh)
-    if len(deformed.vertices) == len(mesh.vertices) and np.array_equal(_corner_vertices(deformed), corners):
+    corners = corner_vertices(mesh)
+    if len(deformed.vertices) == len(mesh.vertices) and np.array_equal(corner_vertices(deformed), corners):
         mesh = deformed
-    positions = np.empty(3 * len(mesh.vertices), np.float32)
-    mesh.vertices.foreach_get("co", positions)
-    normals = np.empty(3 * len(corners), np.float32)
-    mesh.corner_normals.foreach_get("vector", normals)
-    matrix = np.array(obj.matrix_world, np.float64)
-    positions = positions.reshape(-1, 3) @ matrix[:3, :3].T.astype(np.float32) + matrix[:3, 3].astype(np.float32)
-    normals = normals.reshape(-1, 3) @ _normal_matrix(matrix[:3, :3]).T.astype(np.float32)
+    positions, normals = vectors(mesh.vertices, "co"), vectors(mesh.corner_normals, "vector")
+    return to_world(positions[corners], normals, np.array(obj.matrix_world, np.float64))
+
+
+def vectors(items: bpy.types.bpy_prop_collection, name: str) -> np.ndarray:
+    """A vector of each item, (N, 3) float32."""
+    found = np.empty(3 * len(items), np.float32)
+    items.foreach_get(name, found)
+    return found.reshape(-1, 3)
+
+
+def to_world(positions: np.ndarray, normals: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (N, 3) and normals (N, 3) of an object's space in the world's, the normals as unit vectors.
+
+    Args:
+        matrix: (4, 4) float64.
+    """
+    positions = positions @ matrix[:3, :3].T.astype(np.float32) + matrix[:3, 3].astype(np.float32)
+    normals = normals @ _normal_matrix(matrix[:3, :3]).T.astype(np.float32)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.float32(1e-12))
-    return positions[corners], normals
+    return positions, normals
 
 
 def remove(mesh: bpy.types.Mesh) -> bool:
@@ -111,7 +123,8 @@ def remove_all() -> list[str]:
     return [mesh.name for mesh in meshes if remove(mesh)]
 
 
-def _corner_vertices(mesh: bpy.types.Mesh) -> np.ndarray:
+def corner_vertices(mesh: bpy.types.Mesh) -> np.ndarray:
+    """The vertex (C,) of each of a mesh's corners."""
     vertices = np.empty(len(mesh.loops), np.int32)
     mesh.loops.foreach_get("vertex_index", vertices)
     return vertices

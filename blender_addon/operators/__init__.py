@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from . import bake, engine, engine_setup, export, probes, results
+from . import bake, engine, engine_setup, export, probes, results, viewport
 
-modules = (probes, bake, results, export, engine, engine_setup)
+modules = (probes, bake, results, export, engine, engine_setup, viewport)
 
 
 def register() -> None:

@@ -40,7 +40,7 @@ class NEURAL_BAKE_PT_object_data(bpy.types.Panel):
             if keeper is not obj:
                 parts.sentence(layout, context, f"Baked together with {keeper.name}")
             parts.result(layout, context, keeper)
-            parts.result_buttons(layout)
+            parts.result_buttons(layout, context)
         elif problem:
             parts.sentence(layout, context, problem, 'ERROR')
         else:

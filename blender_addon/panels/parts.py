@@ -9,7 +9,7 @@ from __future__ import annotations
 import blf
 import bpy
 
-from .. import checks, job_folders, jobs, preferences, properties, results, speeds, staleness, volumes
+from .. import checks, job_folders, jobs, preferences, properties, results, speeds, staleness, viewport, volumes
 from ..core.errors import NeuralBakeError
 from ..core.light_grid.report import COLUMNS, LABELS
 from ..job import Job
@@ -197,11 +197,13 @@ def errors(layout: bpy.types.UILayout, metrics: dict) -> None:
             row.label(text=text.error(values.get(metric)))
 
 
-def result_buttons(layout: bpy.types.UILayout) -> None:
+def result_buttons(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """What can be done with a result."""
     column = layout.column(align=True)
     column.operator("neural_bake.show_result", icon='IMAGE_DATA').image = 'COMPARISON'
     row = column.row(align=True)
     for image in ('PREVIEW', 'REFERENCE', 'ERROR'):
         row.operator("neural_bake.show_result", text=image.title()).image = image
+    column = layout.column(align=True)
+    column.operator("neural_bake.show_light", icon='SHADING_SOLID', depress=viewport.is_shown(context))
     column.operator("neural_bake.apply_vertex_colours", icon='GROUP_VCOL')

@@ -105,7 +105,7 @@ class NEURAL_BAKE_PT_result(SidebarPanel, bpy.types.Panel):
             if len(holders) > 1:
                 others = f"{text.number(len(holders) - 1, 'other result')}: make its volume active to see it."
                 parts.sentence(layout, context, others, 'INFO')
-            parts.result_buttons(layout)
+            parts.result_buttons(layout, context)
         row = layout.row(align=True)
         row.operator("neural_bake.load_result", text="Load...", icon='FILE_FOLDER')
         row.operator("neural_bake.clear", text="Clear", icon='TRASH').result = 'ACTIVE'
