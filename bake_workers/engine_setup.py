@@ -215,12 +215,13 @@ def run_pip(command: list[str], text: str, low: int, high: int, gigabytes: float
         text=True,
         errors="replace",
     )
-    finished, last, told = 0, "", 0.0
+    finished, last, told, is_cut_off = 0, "", 0.0, False
     tell(text, low, 100)
     for line in lines_of(process.stdout):
         progress = re.match(r"Progress (\d+) of (\d+)", line)
         if progress is None:
             print(line, file=sys.stderr, flush=True)
+            is_cut_off |= "after connection broken" in line
             last = line if line.startswith("ERROR") or not last.startswith("ERROR") else last
             if line.startswith("Installing collected"):
                 tell("Installing", high - 2, 100)
@@ -233,7 +234,7 @@ def run_pip(command: list[str], text: str, low: int, high: int, gigabytes: float
             share = min(1.0, megabytes / (1000.0 * gigabytes))
             tell(f"{text}, {megabytes:.0f} MB", round(low + (high - 4 - low) * share), 100)
     if process.wait() != 0:
-        raise SetupError(explain(last))
+        raise SetupError(explain(last, is_cut_off=is_cut_off))
 
 
 def lines_of(stream: Iterator[str]) -> Iterator[str]:
@@ -241,11 +242,17 @@ def lines_of(stream: Iterator[str]) -> Iterator[str]:
     return (line.strip() for line in stream if line.strip())
 
 
-def explain(last: str) -> str:
-    """What pip's last words mean to an artist."""
+def explain(last: str, *, is_cut_off: bool = False) -> str:
+    """What pip's last words mean to an artist.
+
+    Args:
+        is_cut_off: whether an index could not be reached, so that what is missing may well be there.
+    """
     if "No space left" in last:
         return "The disk is full. Free some space and try again."
     if "No matching distribution" in last or "Could not find a version" in last:
+        if is_cut_off:
+            return "The packages cannot be reached. Check the network, or choose a folder of wheels."
         package = last.rpartition(" for ")[2] or "a package"
         return f"There is no {package} for this Python there. Check the network, or choose another folder of wheels."
     return f"pip failed: {last.removeprefix('ERROR: ')[:200]}. The log says more."

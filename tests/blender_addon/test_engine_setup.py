@@ -236,3 +236,5 @@ def test_a_python_without_ensurepip(wheels: Path, tmp_path: Path, with_pip: bool
 )
 def test_pips_last_words(last: str, expected: str) -> None:
     assert engine_setup.explain(last).startswith(expected)
+    cut_off = engine_setup.explain(last, is_cut_off=True)
+    assert cut_off.startswith("The packages cannot be reached" if "No matching" in last else expected)
