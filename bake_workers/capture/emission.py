@@ -25,7 +25,8 @@ def world_shines(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> boo
     world = getattr(view_layer, "world_override", None) or scene.world
     if world is None or not view_layer.use_sky:
         return False
-    if world.node_tree is None or not getattr(world, "use_nodes", True):
+    # From 5.0 on a world is always its nodes, and asking whether it is warns.
+    if world.node_tree is None or (bpy.app.version < (5, 0, 0) and not world.use_nodes):
         return max(world.color) > 0.0
     return tree_shines(world.node_tree)
 

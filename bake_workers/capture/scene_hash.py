@@ -14,6 +14,7 @@ Not seen: sculpted multiresolution detail, vertex group weights, and simulation 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import bpy
@@ -314,7 +315,12 @@ class _Walk:
 
     def _value(self, struct: bpy.types.bpy_struct, name: str) -> object:
         field = struct.bl_rna.properties[name]
-        value = getattr(struct, name)
+        if getattr(field, "is_deprecated", False):
+            with warnings.catch_warnings():  # it counts for as long as it is there
+                warnings.simplefilter("ignore", DeprecationWarning)
+                value = getattr(struct, name)
+        else:
+            value = getattr(struct, name)
         if field.type == 'COLLECTION':
             return self._items(value)
         if isinstance(value, bpy.types.NodeTree) and value.is_embedded_data:
