@@ -124,6 +124,12 @@ class Job:
         self._scene_uid = scene.session_uid
         self._uids = {target.name: target.session_uid for target in targets}
 
+    def is_for(self, scene: bpy.types.Scene, obj: bpy.types.Object, same_file: bool) -> bool:
+        """Whether an object will get the result; see :meth:`recall` for ``same_file``."""
+        if same_file and self._uids:
+            return obj.session_uid in self._uids.values() and scene.session_uid == self._scene_uid
+        return scene.name == self.scene_name and obj.name in self.targets
+
     def recall(self, same_file: bool) -> tuple[bpy.types.Scene, dict[str, bpy.types.Object]]:
         """The scene of the job, and its objects by the name that they had.
 

@@ -56,19 +56,31 @@ def bake(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     for name in properties.PRESETS:
         row.operator("neural_bake.use_preset", text=name.title(), depress=name == current).preset = name
     problem = checks.problem(context)
-    column = layout.column()
-    column.scale_y = 1.5 if running is None else 1.0
-    column.enabled = not problem
     label = "Neural Bake" if running is None else "Add to Queue"
-    button = column.operator("neural_bake.bake", text=label, icon='LIGHTPROBE_VOLUME')
-    button.volumes, button.preset = 'ALL', 'SCENE'  # whatever it was called with last
+    row = layout.row(align=True)
+    row.scale_y = 1.5 if running is None else 1.0
+    bake_button(row, label, 'ALL', problem)
+    taken = volumes.of_scene(scene, context.view_layer)
+    selected = [obj for obj in taken if obj.select_get(view_layer=context.view_layer)]
+    if len(taken) > 1:
+        bake_button(row, "Bake Selected", 'SELECTED', not selected or checks.problem(context, chosen=selected))
     if problem:
         sentence(layout, context, problem, 'INFO')
         help_with(layout, context)
     else:
         cost(layout, context)
+        if len(taken) > 1 and not selected:
+            sentence(layout, context, "Select volumes to bake them alone.", 'INFO')
     queue(layout, context)
     failures(layout, context)
+
+
+def bake_button(row: bpy.types.UILayout, label: str, chosen: str, problem: object) -> None:
+    """A button that bakes, greyed where something is in its way."""
+    part = row.row(align=True)
+    part.enabled = not problem
+    values = part.operator("neural_bake.bake", text=label, icon='LIGHTPROBE_VOLUME' if chosen == 'ALL' else 'NONE')
+    values.volumes, values.preset = chosen, 'SCENE'  # whatever it was called with last
 
 
 def help_with(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy.utils.previews
+import numpy as np
 
 SCALE = 10.0
 
 _collection: bpy.utils.previews.ImagePreviewCollection | None = None
+# Height of the newest picture over its width, at most 1.
+_height = 1.0
 
 
 def draw(layout: bpy.types.UILayout, path: Path | None) -> None:
@@ -21,13 +24,12 @@ def draw(layout: bpy.types.UILayout, path: Path | None) -> None:
     if preview is None:
         return
     column = layout.column()
-    width, height = preview.image_size
-    # An icon is a square; the empty part below a wide picture is given to what follows.
-    column.ui_units_y = SCALE * (0.5 + 0.5 * min(height / max(width, 1), 1.0))
+    column.ui_units_y = SCALE * _height  # what is empty below a wide picture is given to what follows
     column.template_icon(icon_value=preview.icon_id, scale=SCALE)
 
 
 def _load(path: Path | None) -> bpy.types.ImagePreview | None:
+    global _height
     if path is None:
         return None
     try:
@@ -36,8 +38,24 @@ def _load(path: Path | None) -> bpy.types.ImagePreview | None:
         return None
     if key not in _collection:
         _collection.clear()  # only the newest is ever shown
-        _collection.load(key, str(path), 'IMAGE')
+        loaded = _collection.load("as it is", str(path), 'IMAGE')
+        width, height = loaded.image_size
+        _height = min(height / max(width, 1), 1.0)
+        _put_on_top(_collection.new(key), loaded)
     return _collection[key]
+
+
+def _put_on_top(preview: bpy.types.ImagePreview, picture: bpy.types.ImagePreview) -> None:
+    """Copy a picture to the upper edge of a square, which an icon is; Blender itself would centre it."""
+    width, height = picture.image_size
+    side = max(width, height)
+    pixels = np.zeros((side, side, 4), np.float32)
+    source = np.empty((height, width, 4), np.float32)
+    picture.image_pixels_float.foreach_get(source.ravel())
+    left = (side - width) // 2
+    pixels[side - height :, left : left + width] = source
+    preview.image_size = (side, side)
+    preview.image_pixels_float.foreach_set(pixels.ravel())
 
 
 def register() -> None:

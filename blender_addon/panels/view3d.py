@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import bpy
 
-from .. import results, volumes
-from ..core.errors import NeuralBakeError
-from . import parts, text
+from .. import results
+from . import parts, text, volume_list
 
 
 class SidebarPanel:
@@ -46,27 +45,7 @@ class NEURAL_BAKE_PT_probes(SidebarPanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator_menu_enum("neural_bake.fit_volume", "fit", text="Fit Again")
         row.operator("neural_bake.split_volume", text="Split")
-        self._draw_volumes(context)
-
-    def _draw_volumes(self, context: bpy.types.Context) -> None:
-        """The volumes that a bake takes, with their numbers of probes."""
-        objects = volumes.of_scene(context.scene, context.view_layer)
-        if not objects:
-            return
-        column = self.layout.box().column(align=True)
-        column.scale_y = 0.8
-        for obj in objects[: parts.MOST_ROWS]:
-            try:
-                counts = " × ".join(map(str, volumes.resolution(obj, context.scene)))
-            except NeuralBakeError:
-                counts = ""  # the main panel says which setting is wrong
-            split = column.split(factor=0.55)
-            split.active = obj is context.object or not volumes.is_volume(context.object)
-            split.label(text=obj.name, icon='LIGHTPROBE_VOLUME')
-            split.label(text=counts)
-        more = len(objects) - parts.MOST_ROWS
-        if more > 0:
-            column.label(text=f"and {more} more", icon='BLANK1')
+        volume_list.draw(layout, context)
 
 
 class NEURAL_BAKE_PT_overlay(SidebarPanel, bpy.types.Panel):
