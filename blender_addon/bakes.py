@@ -15,7 +15,7 @@ import bpy
 
 from . import jobs, results, staleness, volumes
 
-SHORT_NAMES = {"ours": "ours", "trilinear": "trilinear", "validity": "validity", "ddgi": "DDGI"}
+SHORT_NAMES = {"ddgi": "DDGI"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,11 +57,11 @@ def status(obj: bpy.types.Object, scene: bpy.types.Scene, is_taken: bool) -> Sta
     if job is not None:
         words = {'RUNNING': f"Baking {job.fraction:.0%}", 'QUEUED': f"Queued, no. {job.place}", 'WAITING': "Waiting"}
         return Status(job.state, words[job.state])
-    if loses_results(obj):
-        return Status('LINKED', "Linked" if obj.library is not None else "Override")
     if results.problem(obj):
         return Status('DAMAGED', "Damaged")
     manifest = results.manifest(obj)
+    if manifest is None and loses_results(obj):
+        return Status('LINKED', "Linked" if obj.library is not None else "Override")
     if manifest is None:
         return Status('NOT_BAKED', "Not baked") if is_taken else Status('LEFT_OUT', "Not in renders")
     state = staleness.state(obj)

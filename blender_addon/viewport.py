@@ -245,7 +245,9 @@ def _draw() -> None:
         note_change()  # another scene than the one that was lit
         return
     try:
-        viewport_shader.draw(_batch(display, context, space), display.exposure)
+        # Without overlays EEVEE leaves no depth to compare with.
+        is_alone = not space.overlay.show_overlays and space.shading.type in {'MATERIAL', 'RENDERED'}
+        viewport_shader.draw(_batch(display, context, space), display.exposure, is_alone)
         viewport_shader.draw_boxes(_selected_boxes(context, space))
     except Exception:
         # Whatever it is: a handler that raises would do so, and print it, with every redraw.

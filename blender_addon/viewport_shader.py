@@ -61,10 +61,16 @@ def upload(surfaces: list[Surface]) -> gpu.types.GPUBatch | None:
     return gpu.types.GPUBatch(type='TRIS', buf=points, elem=indices)
 
 
-def draw(batch: gpu.types.GPUBatch | None, exposure: float) -> None:
-    """Draw a batch with the matrices that are set, into what is bound."""
+def draw(batch: gpu.types.GPUBatch | None, exposure: float, is_alone: bool) -> None:
+    """Draw a batch with the matrices that are set, into what is bound.
+
+    Args:
+        is_alone: whether nothing that is drawn already can be nearer.
+    """
     if batch is None:
         return
+    if is_alone:
+        gpu.state.active_framebuffer_get().clear(depth=1.0)
     projection, view = gpu.matrix.get_projection_matrix(), gpu.matrix.get_model_view_matrix()
     gpu.state.depth_test_set('LESS_EQUAL')
     gpu.state.depth_mask_set(True)

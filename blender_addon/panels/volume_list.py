@@ -9,7 +9,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import IntProperty
 
-from .. import bakes, volumes
+from .. import bakes, results, volumes
 from . import parts
 
 MOST_LINES = 6
@@ -97,7 +97,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         maxrows=lines,
         sort_lock=True,
     )
-    if any(map(bakes.loses_results, objects)):
+    if any(bakes.loses_results(obj) and not results.carries(obj) for obj in objects):
         parts.sentence(layout, context, "Blender saves no result on a linked or overridden volume.", 'INFO')
 
 
