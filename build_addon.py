@@ -7,6 +7,7 @@
     python build_addon.py                 build dist/neural_bake-VERSION.zip and validate it
     python build_addon.py demo            bake the demo scene for real, into out/demo
     python build_addon.py test [...]      run the whole test suite; what follows goes to pytest
+    python build_addon.py screenshots     make the documentation's pictures, with a Blender that has a window
     python build_addon.py --link [DIR]    link this checkout into a Blender's extensions folder
 
 This file is written so that an older Python can read it far enough to say what is wrong.

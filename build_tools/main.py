@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import demo, environments, package
+from . import demo, environments, package, screenshots
 from .environments import ROOT, BuildError
 
 # The tests find every Blender by these.
@@ -32,6 +32,7 @@ def main(argv: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("demo", help="bake the demo scene into out/demo")
     commands.add_parser("test", help="run the whole test suite; what follows goes to pytest")
+    commands.add_parser("screenshots", help="make the documentation's pictures with the Blender of NEURAL_BAKE_BLENDER")
     args, rest = parser.parse_known_args(argv)
     if rest and args.command != "test":
         parser.error(f"unknown word {rest[0]}")
@@ -40,6 +41,8 @@ def main(argv: list[str]) -> int:
             return test(rest)
         if args.command == "demo":
             return demo.run(environments.engine_python())
+        if args.command == "screenshots":
+            return screenshots.run(environments.engine_python())
         return link(args.link) if args.link is not None else build()
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
