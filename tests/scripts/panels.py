@@ -181,7 +181,7 @@ def pictures_in_windows() -> Iterator[object]:
         spaces = [area.spaces.active for one in windows for area in one.screen.areas if area.ui_type == 'IMAGE_EDITOR']
         shown.append([len(windows), [space.image.name for space in spaces]])
 
-    yield from show('PREVIEW')
+    yield from show('COMPARISON')
     yield from show('ERROR')
     editor = next(area for one in windows for area in one.screen.areas if area.ui_type == 'IMAGE_EDITOR')
     editor.spaces.active.use_image_pin = True
