@@ -102,15 +102,18 @@ def press(keys: str) -> None:
     subprocess.run(["xdotool", "key", keys], check=True)
 
 
-def move_to_button(command: str, place: bpy.types.Region, across: float = 0.4) -> Iterator[float]:
+def move_to_button(
+    command: str, place: bpy.types.Region, across: float = 0.4, begin: int = 30
+) -> Iterator[float]:
     """Move the mouse down a region until it stands on a button; to be used by ``yield from``.
 
     Args:
         command: what the button's command in Python begins with, such as ``neural_bake.bake(``.
         across: where to look, as a share of the region's width.
+        begin: how far below the top to begin, in pixels.
     """
     owner = next(one for one in bpy.context.screen.areas if place in one.regions.values())
-    for down in range(30, place.height, 8):
+    for down in range(begin, place.height, 8):
         move_mouse(place.x + int(across * place.width), place.y + place.height - down)
         yield 0.08
         with bpy.context.temp_override(area=owner, region=place):
