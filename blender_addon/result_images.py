@@ -7,12 +7,14 @@ one labelled sheet beside the trilinear rival."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 import bpy
 import numpy as np
 
+# Types of the objects that can hold a result.
+TYPES = {'LIGHT_PROBE', 'EMPTY'}
 # Name of the image data-block, and the artifact's file, the first that exists.
 IMAGES = {
     'COMPARISON': ("Neural Bake Comparison", ("comparison.png",)),
@@ -22,41 +24,68 @@ IMAGES = {
 }
 # Light is shown as the scene's renders are. The colours of the others mean numbers, or are ready to be looked at.
 AS_RENDERS = {'PREVIEW', 'REFERENCE'}
+PROPERTY = "neural_bake_picture_"
+"""Property of the object that holds a result, which points at the image: who appends the object gets that too."""
 
 
-def find(which: str) -> bpy.types.Image | None:
-    """An image of this file's newest result, by its name in :data:`IMAGES`; a bake without a camera has none."""
+def find(which: str, keeper: bpy.types.Object | None = None) -> bpy.types.Image | None:
+    """An image of a result, by its name in :data:`IMAGES`; a bake without a camera has none.
+
+    Args:
+        keeper: the object that holds the result; None means this file's first.
+    """
+    if keeper is not None and any(_key(one) in keeper for one in IMAGES):
+        image = keeper.get(_key(which))
+        return image if isinstance(image, bpy.types.Image) else None
     return _local(IMAGES[which][0])
 
 
-def pack(directory: Path, files: Container[str]) -> None:
-    """Bring an artifact's pictures in; those of an earlier result go, also where the new one has none.
+def pack(
+    directory: Path, files: Container[str], keeper: bpy.types.Object, earlier: dict[str, bpy.types.Image]
+) -> None:
+    """Bring an artifact's pictures in.
 
     Args:
         directory: the artifact folder.
         files: names of the files that it holds.
+        keeper: the object that holds the result.
+        earlier: the pictures that these replace, see :func:`owned`; what the new result lacks goes.
     """
     for which, (name, choices) in IMAGES.items():
         path = next((directory / file for file in choices if file in files), None)
+        image = earlier.get(which) or _unused(name)
         if path is None:
-            remove(which)
+            remove([image] if image is not None else [])
             continue
-        image = pack_file(name, path) if which == 'COMPARISON' else pack_image(name, path)
+        image = pack_file(name, path, image) if which == 'COMPARISON' else pack_image(name, path, image)
         image.use_view_as_render = which in AS_RENDERS
+        keeper[_key(which)] = image
 
 
-def remove(which: str) -> None:
-    """Take a picture out of the .blend."""
-    image = find(which)
-    if image is not None:
+def owned(keeper: bpy.types.Object) -> dict[str, bpy.types.Image]:
+    """The pictures of the result that an object holds, but those that a copy of it has too."""
+    found = {which: keeper.get(_key(which)) for which in IMAGES}
+    others = _pointed_at(obj for obj in bpy.data.objects if obj != keeper)
+    return {which: image for which, image in found.items() if image is not None and image not in others}
+
+
+def remove(images: Iterable[bpy.types.Image]) -> None:
+    """Take pictures out of the .blend."""
+    for image in images:
         bpy.data.images.remove(image)
 
 
-def pack_image(name: str, path: Path) -> bpy.types.Image:
-    """Put an image file into the .blend as a float image in linear colour, replacing the one of that name.
+def remove_unused() -> None:
+    """Take those out that no result has, such as an earlier version's."""
+    remove(image for name, _ in IMAGES.values() if (image := _unused(name)) is not None)
+
+
+def pack_image(name: str, path: Path, image: bpy.types.Image | None) -> bpy.types.Image:
+    """Put an image file into the .blend as a float image in linear colour.
 
     Args:
         path: an EXR in linear colour, or a PNG in sRGB.
+        image: what it replaces; one that is no float image is the artist's own, and only gives its name away.
     """
     source = bpy.data.images.load(str(path), check_existing=False)
     try:
@@ -67,7 +96,6 @@ def pack_image(name: str, path: Path) -> bpy.types.Image:
             pixels[..., :3] = srgb_to_linear(pixels[..., :3])
     finally:
         bpy.data.images.remove(source)
-    image = _local(name)
     if image is not None and not image.is_float:
         image.name = f"{name}.old"
         image = None
@@ -82,15 +110,29 @@ def pack_image(name: str, path: Path) -> bpy.types.Image:
     return image
 
 
-def pack_file(name: str, path: Path) -> bpy.types.Image:
+def pack_file(name: str, path: Path, image: bpy.types.Image | None) -> bpy.types.Image:
     """Put an image file into the .blend as it is: of a sheet to look at, linear floats would be ten times the size."""
-    image = _local(name) or bpy.data.images.new(name, 1, 1, alpha=False)
+    image = image or bpy.data.images.new(name, 1, 1, alpha=False)
     image.source = 'FILE'
     data = path.read_bytes()
     image.pack(data=data, data_len=len(data))
     image.buffers_free()  # what it showed before
     image.use_fake_user = True
     return image
+
+
+def _key(which: str) -> str:
+    return PROPERTY + which.lower()
+
+
+def _pointed_at(objects: Iterable[bpy.types.Object]) -> set[bpy.types.Image]:
+    return {obj.get(_key(which)) for obj in objects if obj.type in TYPES for which in IMAGES}
+
+
+def _unused(name: str) -> bpy.types.Image | None:
+    """This file's image of a name, where no result has it."""
+    image = _local(name)
+    return None if image is None or image in _pointed_at(bpy.data.objects) else image
 
 
 def _local(name: str) -> bpy.types.Image | None:

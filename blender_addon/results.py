@@ -15,6 +15,7 @@ Convention:
     ``neural_bake_matrix``      16 floats, rows first: the box [-1, 1]^3 to world, as it was baked
     ``neural_bake_scene_hash``  hash of the scene that was baked
     ``neural_bake_nRMSE`` ...   held-out errors of the method that was kept; drivers can read them
+    ``neural_bake_picture_*``   the images, see result_images.py
     ==========================  =====================================================================
 
     Blender copies these with the object. The copy of a holder holds the same result once more, the copy of a volume
@@ -42,7 +43,7 @@ MATRIX = "neural_bake_matrix"
 SCENE_HASH = "neural_bake_scene_hash"
 WEIGHTS_FILE = "weights.safetensors"
 # Types of the objects whose box can be baked.
-TYPES = {'LIGHT_PROBE', 'EMPTY'}
+TYPES = result_images.TYPES
 MOST_CACHED = 4
 
 # Metric, highest value of its slider, and its tooltip.
@@ -82,6 +83,8 @@ def load(
     weights = (directory / WEIGHTS_FILE).read_bytes()
     for obj in objects:
         _hand_over(obj, [other for other in _pointing_at([obj]) if other not in objects])
+    pictures = result_images.owned(objects[0])
+    result_images.remove(image for obj in objects[1:] for image in result_images.owned(obj).values())
     for obj, grid in zip(objects, manifest["grids"], strict=True):
         clear(obj)
         obj[MATRIX] = [float(value) for row in grid["matrix"] for value in row]
@@ -93,7 +96,7 @@ def load(
     write_metrics(objects[0], manifest["metrics"])
     for obj in objects:
         obj.update_tag()  # or a driver that reads the errors would not find them before the file is loaded again
-    result_images.pack(directory, manifest["files"])
+    result_images.pack(directory, manifest["files"], objects[0], pictures)
     return objects
 
 
@@ -145,9 +148,8 @@ def _hand_over(keeper: bpy.types.Object, heirs: list[bpy.types.Object]) -> None:
         return
     first = heirs[0]
     found = manifest(keeper)
-    for key in (MANIFEST, WEIGHTS):
-        if key in keeper:
-            first[key] = keeper[key]
+    for key in [key for key in keeper.keys() if key in (MANIFEST, WEIGHTS) or key.startswith(result_images.PROPERTY)]:
+        first[key] = keeper[key]
     if found is not None:
         write_metrics(first, found["metrics"])
     del first[SOURCE]
@@ -158,12 +160,12 @@ def _hand_over(keeper: bpy.types.Object, heirs: list[bpy.types.Object]) -> None:
 def remove(keeper: bpy.types.Object) -> list[bpy.types.Object]:
     """Take the result that an object holds away, from the volumes that point at it too; returns those that had it."""
     objects = [keeper, *_pointing_at([keeper])]
+    result_images.remove(result_images.owned(keeper).values())
     for obj in objects:
         clear(obj)
         obj.update_tag()
     if not any(carries(obj) for obj in bpy.data.objects):
-        for which in result_images.IMAGES:
-            result_images.remove(which)
+        result_images.remove_unused()
     return objects
 
 

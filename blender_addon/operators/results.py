@@ -58,6 +58,13 @@ def chosen_holder(context: bpy.types.Context, name: str = "") -> bpy.types.Objec
     return holders[0]
 
 
+def shown_holder(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The object that holds the result which panels show: the active one's, else the scene's first."""
+    active = context.view_layer.objects.active
+    keeper = results.holder(active) if active is not None else None
+    return keeper or next(iter(results.holders(context.scene)), None)
+
+
 class NEURAL_BAKE_OT_load_result(bpy.types.Operator):
     bl_idname = "neural_bake.load_result"
     bl_label = "Load Neural Bake Result"
@@ -96,17 +103,18 @@ class NEURAL_BAKE_OT_show_result(bpy.types.Operator):
     image: EnumProperty(name="Image", description="What is shown", items=enum_images)
 
     @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         if bpy.app.background:
             cls.poll_message_set("This Blender has no window to show a picture in")
             return False
-        if all(result_images.find(which) is None for which in result_images.IMAGES):
+        keeper = shown_holder(context)
+        if all(result_images.find(which, keeper) is None for which in result_images.IMAGES):
             cls.poll_message_set("There is no picture. Bake or load a result of a scene with a camera first")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        image = result_images.find(self.image)
+        image = result_images.find(self.image, shown_holder(context))
         if image is None:
             self.report({'ERROR'}, f"This result has no picture {result_images.IMAGES[self.image][0]}.")
             return {'CANCELLED'}

@@ -124,7 +124,9 @@ found["sheet"], first = sheet(), images.find('COMPARISON').packed_file.data
 other = bpy.data.images.new("other", 12, 7)
 other.filepath_raw, other.file_format = directory + "/comparison.png", 'PNG'
 other.save()
-images.pack(module("results").Path(directory), {"comparison.png", "preview.png"})
+keeper = bpy.data.objects["Volume"]
+results = module("results")
+images.pack(results.Path(directory), {"comparison.png", "preview.png"}, keeper, images.owned(keeper))
 found["another sheet"] = sheet()
 with open(directory + "/comparison.png", "wb") as file:
     file.write(first)
@@ -134,6 +136,22 @@ del manifest["files"]["error.png"]
 json.dump(manifest, open(directory + "/manifest.json", "w"))
 assert load()[0] == {'FINISHED'}
 found["without a picture"] = [images.find(which) is not None for which in images.IMAGES]
+
+# a copy has the same pictures until one of the two is baked again, and each has its own until it is cleared
+def names(obj):
+    return [getattr(images.find(which, results.holder(obj)), "name", None) for which in images.IMAGES]
+copy = keeper.copy()
+bpy.context.scene.collection.objects.link(copy)
+found["copy"] = names(copy) == names(keeper)
+assert load()[0] == {'FINISHED'}
+found["apart"] = [names(keeper), names(copy)]
+count = len([image for image in bpy.data.images if image.name.startswith("Neural Bake") and "old" not in image.name])
+bpy.context.view_layer.objects.active = copy
+bpy.ops.neural_bake.clear()
+found["cleared"] = [count, names(keeper), sorted(image.name for image in bpy.data.images)]
+bpy.context.view_layer.objects.active = keeper
+bpy.ops.neural_bake.clear()
+found["all cleared"] = sorted(image.name for image in bpy.data.images)
 answer(found=found)
 """
 
@@ -148,3 +166,10 @@ def test_pictures(user: Path, own_bake: Path, tiny_scene: Path) -> None:
     assert found["as renders"] == [False, True, True, False]
     assert found["kept"] == [[True, True, False]] * 4
     assert found["without a picture"] == [True, True, True, False]
+    names = ["Neural Bake Comparison", "Neural Bake Preview", "Neural Bake Reference"]
+    assert found["copy"]
+    assert found["apart"] == [[*(f"{name}.001" for name in names), None], [*names, None]]
+    others = ["Neural Bake Error.old", "other"]
+    own = sorted([*(f"{name}.001" for name in names), *others])
+    assert found["cleared"] == [6, [*(f"{name}.001" for name in names), None], own]
+    assert found["all cleared"] == others

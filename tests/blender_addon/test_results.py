@@ -261,6 +261,11 @@ found = {}
 assert load()[0] == {'FINISHED'}
 found["both"] = state()
 
+def pictures():
+    images = module("result_images")
+    found = [(which, images.find(which, results.holder(bpy.data.objects["Right"]))) for which in images.IMAGES]
+    return [which for which, image in found if image is not None and image.packed_file and image.size[0] > 1]
+
 # found under other names, as jobs know them
 first.name, second.name = "Left", "Right"
 found["without names"] = [*load()[0], load()[1]]
@@ -277,6 +282,13 @@ right = target.objects[0]
 bpy.context.scene.collection.objects.link(right)
 found["appended"] = [results.holder(right).name, results.problem(right), len(results.light_grid(right).grids),
                      [obj.name for obj in results.holders(bpy.context.scene)]]
+# with its pictures
+found["pictures"] = [pictures(), len(bpy.data.images)]
+bpy.ops.wm.save_as_mainfile(filepath=directory + ".appended.blend")
+bpy.ops.wm.open_mainfile(filepath=directory + ".appended.blend")
+right = bpy.data.objects["Right"]
+found["appended and saved"] = [results.holder(right).name, len(results.light_grid(right).grids), pictures(),
+                               [obj.name for obj in results.volumes_of(results.holder(right), bpy.context.scene)]]
 bpy.context.view_layer.objects.active = right
 found["clear"] = [sorted(bpy.ops.neural_bake.clear(result='ALL')), state(), len(results.holders(bpy.context.scene))]
 
@@ -303,6 +315,9 @@ def test_a_result_of_two_volumes(user: Path, baked: Path, baked_pair: tuple[Path
     assert found["without names"][0] == "CANCELLED" and "has no object Volume" in found["without names"][1]
     assert found["renamed"] == [["Left", "Right"], "Left"]
     assert found["appended"] == ["Left", "", 2, ["Left"]]
+    every = ["COMPARISON", "PREVIEW", "REFERENCE", "ERROR"]
+    assert found["pictures"] == [every, 4]
+    assert found["appended and saved"] == ["Left", 2, every, ["Right"]]
     assert found["clear"] == [["FINISHED"], {}, 0]
     handed_over, holder, grids, properties = found["one of two"]
     assert (handed_over, holder, grids) == (True, "Right", 1)
