@@ -34,11 +34,17 @@ MARGINS = {'UI': 64.0, 'WINDOW': 50.0}
 ICON_WIDTH = 24.0
 
 
-def sentence(layout: bpy.types.UILayout, context: bpy.types.Context, words: str, icon: str = 'NONE') -> None:
-    """A text in as many lines as the panel's width asks for; Blender itself would cut it off."""
+def sentence(
+    layout: bpy.types.UILayout, context: bpy.types.Context, words: str, icon: str = 'NONE', *, share: float = 1.0
+) -> None:
+    """A text in as many lines as the panel's width asks for; Blender itself would cut it off.
+
+    Args:
+        share: of the panel's width, what the layout has.
+    """
     style, system = context.preferences.ui_styles[0].widget, context.preferences.system
     margin = MARGINS[context.region.type] + (ICON_WIDTH if icon != 'NONE' else 0.0)
-    room = context.region.width - margin * system.ui_scale
+    room = share * context.region.width - margin * system.ui_scale
     blf.size(0, style.points * system.ui_scale)
     column = layout.column(align=True)
     column.scale_y = 0.8

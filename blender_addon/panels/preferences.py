@@ -31,7 +31,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, values: prefere
     column.prop(values, "engine", text="Use Existing")
     used = preferences.engine_python(context)
     if used is not None and preferences.ENGINE_VARIABLE in os.environ:
-        parts.sentence(column, context, f"{preferences.ENGINE_VARIABLE} is set, so the engine is {used}", 'INFO')
+        beside(column, context, f"{preferences.ENGINE_VARIABLE} is set, so the engine is {used}", 'INFO')
     is_running = engine_test.is_running()
     row = beside_labels(column)
     row.enabled = not is_running
@@ -69,11 +69,17 @@ def make(
     row.operator("neural_bake.create_engine", text=MAKE[state], icon='IMPORT')
     if state != 'NONE':
         row.operator("neural_bake.remove_engine", text="", icon='TRASH')
-    parts.sentence(beside_labels(column), context, f"{download} GB to download, {disk} GB on the disk")
     if engine_setup.problem():
-        parts.sentence(column, context, engine_setup.problem(), 'ERROR')
+        beside(column, context, engine_setup.problem(), 'ERROR')
     elif state in STATES:
-        parts.sentence(column, context, *STATES[state])
+        beside(column, context, *STATES[state])
+    fetched = "" if values.wheels else f"{download} GB to download, "
+    beside(column, context, f"{fetched}{disk} GB on the disk")
+
+
+def beside(layout: bpy.types.UILayout, context: bpy.types.Context, words: str, icon: str = 'NONE') -> None:
+    """A sentence where the properties' values stand."""
+    parts.sentence(beside_labels(layout), context, words, icon, share=1.0 - LABEL_SHARE)
 
 
 def beside_labels(layout: bpy.types.UILayout) -> bpy.types.UILayout:

@@ -43,9 +43,9 @@ def script() -> Iterator[Callable[[], bool] | float]:
     parts, engine, setup = (extension.module(name) for name in ("panels.parts", "engine", "engine_setup"))
     sentence = parts.sentence
 
-    def noted(layout: object, context: object, words: str, icon: str = 'NONE') -> None:
+    def noted(layout: object, context: object, words: str, *options: object, **more: object) -> None:
         texts.append(words)
-        sentence(layout, context, words, icon)
+        sentence(layout, context, words, *options, **more)
 
     parts.sentence = noted
     values = bpy.context.preferences.addons[extension.NAME].preferences
