@@ -51,6 +51,7 @@ does("test_engine")
 does("bake", volumes='SELECTED')
 states["baked"] = results_on()
 does("show_result")
+does("show_light")
 does("open_log")
 states["log"] = "Neural Bake Log" in bpy.data.texts
 for obj in scene.objects:
@@ -94,6 +95,7 @@ answer(told=told, states=states, missed=missed)
 # What a Blender without a window, or a wrong argument, is told; every other call has to finish.
 REFUSED = {
     "show_result": "window",
+    "show_light": "window",
     "create_engine": "There is no folder /nowhere",
     "cancel_engine": "No engine is being made",
     "remove_engine": "There is no engine",
