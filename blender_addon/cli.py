@@ -11,18 +11,16 @@ the open scene counts once it is saved (a background Blender cannot tell: ``bpy.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
 
-from . import compat, engine, preferences
+from . import compat, engine, preferences, signals
 from .bake_workers import arguments, protocol
 
 COMMAND = "neural_bake"
@@ -79,25 +77,15 @@ def run_engine(python: Path, words: list[str]) -> int:
             f"The engine {python} does not run ({error.strerror}). "
             "Check --engine, NEURAL_BAKE_ENGINE or the preferences."
         )
-    with pass_signals_on(process):
-        code = process.wait()
-    return code if code >= 0 else protocol.EXIT_FAILED
 
-
-@contextlib.contextmanager
-def pass_signals_on(process: subprocess.Popen) -> Iterator[None]:
-    """Let a signal to this Blender stop the engine, which then ends by itself with the right exit code."""
-
-    def forward(*_: object) -> None:
+    def pass_on() -> None:
         if os.name != "nt":  # Windows sends Ctrl-C to the engine itself
             process.send_signal(signal.SIGTERM)
 
-    earlier = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    # The engine then ends by itself, with the right exit code.
+    with signals.caught(pass_on):
+        code = process.wait()
+    return code if code >= 0 else protocol.EXIT_FAILED
 
 
 def fail(sentence: str) -> int:

@@ -14,16 +14,14 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import signal
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
 from bpy.app.handlers import persistent
 
-from . import job_folders, preferences, properties, results, speeds, volumes
+from . import job_folders, preferences, properties, results, signals, speeds, volumes
 from .bake_workers import protocol
 from .bake_workers.terminal import clock
 from .core import artifact
@@ -199,7 +197,7 @@ def _enqueue(job: Job) -> Job:
 def wait(context: bpy.types.Context, job: Job) -> None:
     """Block until a job is done, failed or cancelled; Ctrl-C and SIGTERM cancel it. For scripts."""
     shown = None
-    with _signals_cancel(job):
+    with signals.caught(job.cancel):
         while not job.ended:
             step(context)
             if job.state == 'WAITING':
@@ -323,19 +321,6 @@ def _redraw(context: bpy.types.Context) -> None:
             # The status bar has no area to tag; setting no text redraws it with its own contents. A running operator
             # shows its keys there, which this would take away.
             window.workspace.status_text_set_internal(None)
-
-
-@contextlib.contextmanager
-def _signals_cancel(job: Job) -> Iterator[None]:
-    def cancel(*_: object) -> None:
-        job.cancel()
-
-    earlier = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _refusal(error: Exception) -> NeuralBakeError:
