@@ -15,7 +15,8 @@ import bpy
 
 from . import jobs, results, staleness, volumes
 
-SHORT_NAMES = {"ddgi": "DDGI"}
+# A cell of the list has room for 16 letters.
+SHORT_NAMES = {"ddgi": "DDGI", "trilinear": "linear"}
 
 
 @dataclasses.dataclass(frozen=True)

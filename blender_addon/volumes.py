@@ -33,6 +33,11 @@ def of_scene(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[bp
     return sorted(rendered(found, view_layer), key=lambda obj: obj.name)
 
 
+def selected(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[bpy.types.Object]:
+    """Those of :func:`of_scene` that are selected."""
+    return [obj for obj in of_scene(scene, view_layer) if obj.select_get(view_layer=view_layer)]
+
+
 def rendered(objects: Iterable[bpy.types.Object], view_layer: bpy.types.ViewLayer) -> list[bpy.types.Object]:
     """Those of a view layer's objects that are enabled in renders, and so is a collection that they are in."""
     # Object.users_collection would look through every object of every collection, for each object again.

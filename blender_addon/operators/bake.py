@@ -55,11 +55,14 @@ class NEURAL_BAKE_OT_bake(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         problem = checks.problem(context)
-        # A scene without volumes may still name an Empty.
-        if problem and not problem.startswith("The scene has no Light Probe Volume"):
-            cls.poll_message_set(problem)
-            return False
-        return True
+        # A scene without volumes may still name an Empty, and only the selected ones may be meant.
+        if not problem or problem.startswith("The scene has no Light Probe Volume"):
+            return True
+        chosen = volumes.selected(context.scene, context.view_layer)
+        if chosen and not checks.problem(context, chosen=chosen):
+            return True
+        cls.poll_message_set(problem)
+        return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         job = self._submit(context)
@@ -77,7 +80,7 @@ class NEURAL_BAKE_OT_bake(bpy.types.Operator):
     def _submit(self, context: bpy.types.Context) -> jobs.Job | None:
         chosen = None
         if self.volumes == 'SELECTED':
-            chosen = [obj for obj in volumes.of_scene(context.scene, context.view_layer) if obj.select_get()]
+            chosen = volumes.selected(context.scene, context.view_layer)
         problem = checks.problem(context, self.bounds_object, chosen) or checks.closer_look(context)
         if problem:
             self.report({'ERROR'}, problem)

@@ -66,22 +66,22 @@ def bake(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row = layout.row(align=True)
     row.scale_y = 1.5 if running is None else 1.0
     bake_button(row, label, 'ALL', problem)
-    taken = volumes.of_scene(scene, context.view_layer)
-    selected = [obj for obj in taken if obj.select_get(view_layer=context.view_layer)]
-    if len(taken) > 1:
-        bake_button(row, "Bake Selected", 'SELECTED', not selected or checks.problem(context, chosen=selected))
+    has_choice = len(volumes.of_scene(scene, context.view_layer)) > 1
+    selected = volumes.selected(scene, context.view_layer)
+    if has_choice:
+        bake_button(row, "Bake Selected", 'SELECTED', checks.problem(context, chosen=selected))
     if problem:
         sentence(layout, context, problem, 'INFO')
         help_with(layout, context)
     else:
         cost(layout, context)
-        if len(taken) > 1 and not selected:
+        if has_choice and not selected:
             sentence(layout, context, "Select volumes to bake them alone.", 'INFO')
     queue(layout, context)
     failures(layout, context)
 
 
-def bake_button(row: bpy.types.UILayout, label: str, chosen: str, problem: object) -> None:
+def bake_button(row: bpy.types.UILayout, label: str, chosen: str, problem: str) -> None:
     """A button that bakes, greyed where something is in its way."""
     part = row.row(align=True)
     part.enabled = not problem

@@ -19,7 +19,7 @@ from tests import support
     ("kept", "errors", "words"),
     [
         ("ours", {"ours": 0.044, "trilinear": 0.88, "ddgi": 0.54}, "12× below DDGI"),
-        ("ours", {"ours": 0.1, "trilinear": 0.25, "ddgi": 0.54}, "2.5× below trilinear"),
+        ("ours", {"ours": 0.1, "trilinear": 0.25, "ddgi": 0.54}, "2.5× below linear"),
         ("ours", {"ours": 0.1, "validity": 0.099}, "As validity"),
         ("ours", {"ours": 0.3, "validity": 0.1}, "3.0× above validity"),
         ("ddgi", {"ours": 0.3, "ddgi": 0.1}, "3.0× below ours"),
@@ -180,3 +180,33 @@ def test_the_list(blender: tuple[str, Path], user: Path, baked: Path, tiny_scene
     assert found["queued"] == ["QUEUED", "Queued, no. 2"] and found["waiting"] == ["WAITING", "Waiting"]
     assert found["ended"] == not_baked
     assert found["renamed"] == "RUNNING" and found["another scene"] and found["another file"] == "NOT_BAKED"
+
+
+SELECTED = """
+from extension import *
+enable()
+bpy.ops.wm.open_mainfile(filepath=sys.argv[1])
+bpy.context.preferences.addons[NAME].preferences.engine = sys.executable
+volume, bake = bpy.data.objects["Volume"], bpy.ops.neural_bake.bake
+found = {"alone": bake.poll()}
+with bpy.data.libraries.load(sys.argv[2], link=True) as (source, target):
+    target.objects = ["Volume.001"]
+bpy.context.scene.collection.objects.link(target.objects[0])
+for is_selected in (False, True):
+    volume.select_set(is_selected)
+    found[f"selected {is_selected}"] = bake.poll()
+try:
+    bake(volumes='ALL')
+except RuntimeError as error:
+    found["all"] = str(error)
+answer(found=found)
+"""
+
+
+def test_the_selected_ones_are_not_refused_for_a_linked_one(user: Path, tiny_scene: Path, tmp_path: Path) -> None:
+    library = support.write_scene(tmp_path / "library.blend", "--volumes", 2)
+    scene = shutil.copy(tiny_scene, tmp_path / "scene.blend")
+    answer, _ = support.run_in_blender(support.blender_python("4.5"), user, SELECTED, scene, library)
+    found = answer["found"]
+    assert [found["alone"], found["selected False"], found["selected True"]] == [True, False, True]
+    assert "Volume.001 is linked from another file" in found["all"]
