@@ -157,9 +157,16 @@ def submit(
 
 def save_copy(path: Path) -> None:
     """Write the open file as it is now, unsaved changes included, with its relative paths adapted to ``path``."""
-    bpy.ops.wm.save_as_mainfile(
-        filepath=str(path), copy=True, compress=True, relative_remap=True, check_existing=False
-    )
+    preferences_ = bpy.context.preferences
+    earlier = preferences_.filepaths.file_preview_type, preferences_.is_dirty
+    # Blender would draw a picture of the scene into the file, and the artist would wait for it.
+    preferences_.filepaths.file_preview_type = 'NONE'
+    try:
+        bpy.ops.wm.save_as_mainfile(
+            filepath=str(path), copy=True, compress=True, relative_remap=True, check_existing=False
+        )
+    finally:
+        preferences_.filepaths.file_preview_type, preferences_.is_dirty = earlier
 
 
 def resume(context: bpy.types.Context, stored: job_folders.Stored) -> Job:
