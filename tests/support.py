@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -225,17 +226,25 @@ def run_in_window(
     Returns:
         What it told by ``extension.answer``, and the ended process.
     """
-    command = [os.environ["NEURAL_BAKE_BLENDER"], "--factory-startup", "--python", str(script), "--", *map(str, words)]
-    result = subprocess.run(
-        command,
+    start = [os.environ["NEURAL_BAKE_BLENDER"], "--factory-startup", "--python-exit-code", "1", "--python", str(script)]
+    process = subprocess.Popen(
+        [*start, "--", *map(str, words)],
         env=environment(BLENDER_USER_RESOURCES=str(resources), **extra),
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        timeout=timeout,
         stdin=subprocess.DEVNULL,
-        check=False,
+        start_new_session=os.name != "nt",
     )
+    try:
+        output, errors = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        if os.name != "nt":
+            os.killpg(process.pid, signal.SIGKILL)  # the virtual screen too
+        process.kill()
+        output, errors = process.communicate()
+    result = subprocess.CompletedProcess(process.args, process.returncode, output, errors)
     return answer_of(result), result
 
 

@@ -181,7 +181,13 @@ class NEURAL_BAKE_OT_discard(StoredJobOperator, bpy.types.Operator):
     bl_options = {'REGISTER'}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return context.window_manager.invoke_confirm(self, event)
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Discard Bake",
+            message="Delete this bake and all that it has measured?",
+            confirm_text="Discard",
+        )
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         stored = self.find()

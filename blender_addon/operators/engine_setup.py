@@ -118,7 +118,9 @@ class NEURAL_BAKE_OT_remove_engine(bpy.types.Operator):
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return context.window_manager.invoke_confirm(self, event)
+        return context.window_manager.invoke_confirm(
+            self, event, title="Remove Engine", message="Delete the engine from the disk?", confirm_text="Remove"
+        )
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         try:
