@@ -33,11 +33,15 @@ class Points:
     triangles: np.ndarray
 
 
-def parts(points: Points, step: float) -> np.ndarray:
-    """In how many parts (T,) each triangle's edges are cut so that none is longer than ``step``: powers of two, so that
-    neighbours meet at the same points."""
+def longest_edges(points: Points) -> np.ndarray:
+    """Length (T,) of each triangle's longest edge."""
     corners = points.positions[points.triangles]
-    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1, initial=0.0)
+    return np.linalg.norm(corners - corners[:, (2, 0, 1)], axis=2).max(axis=1, initial=0.0)
+
+
+def parts(longest: np.ndarray, step: float) -> np.ndarray:
+    """In how many parts (T,) the edges of triangles with these longest edges (T,) are cut so that none is longer than
+    ``step``: powers of two, so that neighbours meet at the same points."""
     wanted = np.maximum(longest / max(step, 1e-9), 1.0)
     return np.minimum(2 ** np.ceil(np.log2(wanted)), MOST_PARTS).astype(np.int32)
 
@@ -50,6 +54,8 @@ def count(cuts: np.ndarray) -> int:
 
 def cut(points: Points, cuts: np.ndarray) -> Points:
     """The same surface with each triangle cut into ``cuts`` (T,) squared parts."""
+    if cuts.max(initial=1) == 1:
+        return points
     positions, normals, triangles = [points.positions], [points.normals], [points.triangles[cuts == 1]]
     added = len(points.positions)
     for number in np.unique(cuts[cuts > 1]):

@@ -31,7 +31,7 @@ from .core.light_grid import LightGrid
 MOST_ADDED = 120_000
 """Points that are added by cutting; in large scenes the parts are larger."""
 MOST_POINTS = 3_000_000
-"""Of denser scenes the objects with the most points are left out."""
+"""Of denser scenes the objects with the most points are left out; a million points take two to four seconds."""
 TICK_SECONDS = 0.05
 SHARE = 0.25
 """Of Blender's time, at most, while something moves."""
@@ -147,16 +147,18 @@ def build(context: bpy.types.Context, earlier: Display | None) -> Display:
     left_out = _thin(points)
     spacing = min(float(baked.grid.spacing.min()) for baked in grid.grids)
     step = tessellation.FINEST * spacing
-    cuts = {key: tessellation.parts(one, step) for key, one in points.items()}
-    while sum(map(tessellation.count, cuts.values())) > MOST_ADDED:
+    # All at once: a call for each of thousands of objects would cost more than the light.
+    longest = np.concatenate([np.zeros(0), *map(tessellation.longest_edges, points.values())])
+    while tessellation.count(cuts := tessellation.parts(longest, step)) > MOST_ADDED:
         step *= 1.5
-        cuts = {key: tessellation.parts(one, step) for key, one in points.items()}
+    places = np.cumsum([len(one.triangles) for one in points.values()])
+    fine = dict(zip(points, map(tessellation.cut, points.values(), np.split(cuts, places)), strict=False))
+    lit = _light(grid, list(fine.values()))
+    anew = dict(zip(fine, lit, strict=True))
     surfaces = {}
     for key, (name, stands) in seen.items():
-        if key in points:
-            fine = tessellation.cut(points[key], cuts[key])
-            light = grid.irradiance(fine.positions, fine.normals) / np.float32(np.pi)
-            surfaces[key] = Surface(name, stands, fine.positions, light, fine.triangles)
+        if key in fine:
+            surfaces[key] = Surface(name, stands, fine[key].positions, anew[key], fine[key].triangles)
         elif key in known:
             surfaces[key] = known[key]
     if is_same and surfaces == known:
@@ -164,6 +166,16 @@ def build(context: bpy.types.Context, earlier: Display | None) -> Display:
     light = [surface.light for surface in surfaces.values()]
     exposure = earlier.exposure if is_same else colour.exposure_for(np.concatenate(light)) if light else 1.0
     return Display(source, surfaces, exposure, left_out)
+
+
+def _light(grid: LightGrid, points: list[tessellation.Points]) -> list[np.ndarray]:
+    """E / pi (N, 3) at each surface's points."""
+    if not points:
+        return []
+    positions = np.concatenate([one.positions for one in points])
+    normals = np.concatenate([one.normals for one in points])
+    light = grid.irradiance(positions, normals) / np.float32(np.pi)
+    return np.split(light, np.cumsum([len(one.positions) for one in points])[:-1])
 
 
 def _collect(

@@ -29,7 +29,9 @@ def test_triangles_are_cut() -> None:
     )
     normals = np.array([(0, 0, 1)] * 4 + [(1, 0, 0), (0, 1, 0), (0, 0, 1)], np.float32)
     points = tessellation.Points(positions, normals, np.array([(0, 1, 2), (0, 2, 3), (4, 5, 6)], np.int32))
-    cuts = tessellation.parts(points, 0.5)
+    longest = tessellation.longest_edges(points)
+    assert longest == pytest.approx([8**0.5, 8**0.5, 0.08**0.5])
+    cuts = tessellation.parts(longest, 0.5)
     assert cuts.tolist() == [8, 8, 1]  # 2.83 m of diagonal in 5.7, so 8 parts
     fine = tessellation.cut(points, cuts)
     assert len(fine.positions) == 7 + tessellation.count(cuts) == 7 + 2 * 45
@@ -41,7 +43,7 @@ def test_triangles_are_cut() -> None:
     facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 2]
     assert (facing > 0.0).all()
     assert np.allclose(np.linalg.norm(fine.normals, axis=1), 1.0)
-    assert tessellation.parts(points, 1e-12).max() == tessellation.MOST_PARTS
+    assert tessellation.parts(longest, 1e-12).max() == tessellation.MOST_PARTS
 
 
 def test_normals_are_mixed() -> None:
