@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,9 +17,19 @@ import pytest
 from tests import support
 
 
-@pytest.fixture(params=support.BLENDERS)
-def blender(request: pytest.FixtureRequest) -> tuple[str, Path]:
-    """Each Blender with its Python: ``("4.5", Path)``; skipped where ``build_addon.py test`` could not make it."""
+@pytest.fixture(params=[*support.BLENDERS, "real"])
+def blender(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path]:
+    """Each Blender with its Python: ``("4.5", Path)``; skipped where ``build_addon.py test`` could not make it.
+
+    The last is a real Blender, which then stands for the bpy of its version.
+    """
+    if request.param == "real":
+        program = os.environ.get("NEURAL_BAKE_BLENDER")
+        if not program:
+            pytest.skip("NEURAL_BAKE_BLENDER names no Blender")
+        version = support.real_version(Path(program))
+        monkeypatch.setenv(f"NEURAL_BAKE_PYTHON_{version.replace('.', '_')}", program)
+        return version, Path(program)
     python = support.blender_python(request.param)
     if python is None or not python.exists():
         pytest.skip(f"no Python with bpy {request.param} here (see build_addon.py test)")

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -73,9 +76,12 @@ def run(*words: object, timeout: float = 300.0, **extra: str) -> subprocess.Comp
 def run_python(
     python: str | Path, *words: object, timeout: float = 300.0, cwd: Path | None = None, **extra: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a Python to its end with its output kept."""
+    """Run a Python to its end with its output kept; a Blender serves as one with ``-c CODE`` and with a script."""
+    command = [str(python), *map(str, words)]
+    if not Path(python).name.startswith("python"):
+        command = blender_command(Path(python), *command[1:])
     return subprocess.run(
-        [str(python), *map(str, words)],
+        command,
         env=environment(**extra),
         capture_output=True,
         text=True,
@@ -85,6 +91,24 @@ def run_python(
         stdin=subprocess.DEVNULL,
         check=False,
     )
+
+
+@functools.cache
+def real_version(program: Path) -> str:
+    """``"5.2"`` and the like of a Blender."""
+    result = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True)
+    return re.search(r"Blender (\d+\.\d+)", result.stdout)[1]
+
+
+def blender_command(program: Path, *words: str) -> list[str]:
+    """The command line by which a real Blender runs ``-c CODE ARGUMENTS`` or ``SCRIPT ARGUMENTS``."""
+    if words[0] == "-c":
+        descriptor, name = tempfile.mkstemp(".py", text=True)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(words[1])
+        words = (name, *words[2:])
+    flags = ["-b", "--factory-startup", "--python-use-system-env", "--python-exit-code", "1"]
+    return [str(program), *flags, "--python", str(ROOT / "tests" / "scripts" / "as_python.py"), "--", *words]
 
 
 class Running(subprocess.Popen):
