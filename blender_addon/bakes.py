@@ -24,8 +24,8 @@ class Status:
     """How a volume stands.
 
     Attributes:
-        state: ``LINKED``, ``RUNNING``, ``QUEUED``, ``WAITING``, ``DAMAGED``, ``CHANGED``, ``MOVED``, ``DONE``, ``UNKNOWN``
-            (done, but not compared with the scene), ``LEFT_OUT`` or ``NOT_BAKED``.
+        state: ``LINKED``, ``RUNNING``, ``QUEUED``, ``WAITING``, ``DAMAGED``, ``CHANGED``, ``MOVED``, ``DONE``,
+            ``UNKNOWN`` (done, but not compared with the scene), ``LEFT_OUT`` or ``NOT_BAKED``.
         words: the same in a cell's width; of a finished bake its error against the best rival's.
     """
 

@@ -11,7 +11,6 @@ import collections
 import bpy
 import numpy as np
 
-from .core.errors import NeuralBakeError
 from .core.light_grid import LightGrid
 
 ATTRIBUTE = "neural_irradiance"

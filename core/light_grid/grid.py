@@ -21,7 +21,7 @@ CORNERS = np.array([(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)])
 
 
 def resolution_for(sizes: np.ndarray, spacing: float) -> tuple[int, int, int]:
-    """Least numbers of probes along a box's axes that lie at most ``spacing`` apart; ``sizes`` (3,) in the same unit."""
+    """Least numbers of probes along a box's axes that lie at most ``spacing`` apart; ``sizes`` (3,) in its unit."""
     counts = np.ceil(np.asarray(sizes, np.float64) / spacing - 1e-6)
     return tuple(int(count) for count in np.maximum(counts, 1))
 

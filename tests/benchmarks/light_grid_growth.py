@@ -30,7 +30,8 @@ def main() -> int:
     scene = OUT / "growth.blend"
     OUT.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "bake_workers.demo_scene", str(scene)]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
     rows = []
     print(f"{'probes':>8}{'capture s':>11}{'training s':>12}{'capture MB':>12}{'training MB':>13}{'relMSE':>9}")
     for count in counts:
