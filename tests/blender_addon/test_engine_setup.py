@@ -196,17 +196,22 @@ time.sleep(60)
 
 @pytest.mark.parametrize("with_pip", [True, False])
 def test_a_python_without_ensurepip(wheels: Path, tmp_path: Path, with_pip: bool) -> None:
-    """As Debian's: then pip runs from its own wheel, or there is a sentence that says what to do."""
+    """As Debian's: then pip runs from its own wheel, or there is a sentence that says what to do.
+
+    The folder lacks torch, so that the test is short: it is pip, from its wheel, that says so.
+    """
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     (hidden / "ensurepip.py").write_text("raise ModuleNotFoundError('No module named ensurepip')\n")
     folder = tmp_path / "wheels"
     shutil.copytree(wheels, folder, copy_function=os.link)
+    next(folder.glob("torch-*.whl")).unlink()
     if with_pip:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, "pip"]
         if environments.run_quietly(command).returncode != 0:
             pytest.skip("pip's wheel cannot be downloaded here")
-    environment = {**support.environment(), "PYTHONPATH": f"{hidden}{os.pathsep}{support.ROOT}"}
+    nowhere = {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
+    environment = {**support.environment(), "PYTHONPATH": f"{hidden}{os.pathsep}{support.ROOT}", **nowhere}
     result = subprocess.run(
         [BASE, "-P", "-m", "bake_workers.engine_setup", tmp_path / "engine", "--wheels", folder],
         env=environment,
@@ -214,16 +219,15 @@ def test_a_python_without_ensurepip(wheels: Path, tmp_path: Path, with_pip: bool
         text=True,
         check=False,
     )
+    last = result.stderr.splitlines()[-1]
+    assert result.returncode == 1 and engine_setup.state(tmp_path / "engine") == "NONE"
     if with_pip:
-        assert result.returncode == 0, result.stderr
-        assert engine_setup.state(tmp_path / "engine") == "READY"
+        assert "There is no torch==2.13.0 for this Python" in last, result.stderr
     else:
-        assert result.returncode == 1
-        assert "has no ensurepip" in result.stderr.splitlines()[-1] and "apt install" in result.stderr
-        assert engine_setup.state(tmp_path / "engine") == "NONE"
+        assert "has no ensurepip" in last and "apt install" in last
     events = [json.loads(line) for line in result.stdout.splitlines()]
     done = [event["done"] for event in events if event["type"] == "progress"]
-    assert done == sorted(done) and (done[-1] == 100) == with_pip
+    assert done == sorted(done) and (done[-1] > 0) == with_pip
 
 
 @pytest.mark.parametrize(
