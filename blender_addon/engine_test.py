@@ -17,7 +17,7 @@ from pathlib import Path
 
 import bpy
 
-from . import engine, preferences
+from . import engine, preferences, redraw
 from .core.errors import NeuralBakeError
 
 # The engine's first start reads a gigabyte of torch, which takes a minute on a slow disk.
@@ -84,10 +84,7 @@ def _follow() -> float | None:
     if _last is None:
         return TICK_SECONDS
     _running = None
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == 'PREFERENCES':
-                area.tag_redraw()
+    redraw.preferences(bpy.context)
     return None
 
 

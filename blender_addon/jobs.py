@@ -21,7 +21,7 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
-from . import job_folders, preferences, properties, results, signals, speeds, volumes
+from . import job_folders, preferences, properties, redraw, results, signals, speeds, volumes
 from .bake_workers import protocol
 from .bake_workers.terminal import clock
 from .core import artifact
@@ -319,11 +319,8 @@ def _tick() -> float | None:
 
 def _redraw(context: bpy.types.Context) -> None:
     """Redraw what shows jobs, and not the 3D view itself."""
+    redraw.panels(context)
     for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            for region in area.regions:
-                if (area.type, region.type) in {('VIEW_3D', 'UI'), ('PROPERTIES', 'WINDOW')}:
-                    region.tag_redraw()
         if not window.modal_operators:
             # The status bar has no area to tag; setting no text redraws it with its own contents. A running operator
             # shows its keys there, which this would take away.

@@ -199,12 +199,4 @@ class NEURAL_BAKE_OT_discard(StoredJobOperator, bpy.types.Operator):
 
 classes = (NEURAL_BAKE_OT_bake, NEURAL_BAKE_OT_cancel, NEURAL_BAKE_OT_resume, NEURAL_BAKE_OT_discard)
 
-
-def register() -> None:
-    for cls in classes:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(classes):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(classes)

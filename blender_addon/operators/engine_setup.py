@@ -133,12 +133,4 @@ class NEURAL_BAKE_OT_remove_engine(bpy.types.Operator):
 
 classes = (NEURAL_BAKE_OT_create_engine, NEURAL_BAKE_OT_cancel_engine, NEURAL_BAKE_OT_remove_engine)
 
-
-def register() -> None:
-    for cls in classes:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(classes):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(classes)

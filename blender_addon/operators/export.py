@@ -94,12 +94,4 @@ def _names(names: list[str]) -> str:
 
 classes = (NEURAL_BAKE_OT_apply_vertex_colours,)
 
-
-def register() -> None:
-    for cls in classes:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(classes):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(classes)

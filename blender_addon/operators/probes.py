@@ -210,12 +210,4 @@ def targets(context: bpy.types.Context) -> list[bpy.types.Object]:
 
 classes = (NEURAL_BAKE_OT_add_volume, NEURAL_BAKE_OT_fit_volume, NEURAL_BAKE_OT_split_volume)
 
-
-def register() -> None:
-    for cls in classes:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(classes):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(classes)

@@ -52,12 +52,4 @@ class NEURAL_BAKE_OT_show_light(bpy.types.Operator):
 
 classes = (NEURAL_BAKE_OT_show_light,)
 
-
-def register() -> None:
-    for cls in classes:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(classes):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(classes)

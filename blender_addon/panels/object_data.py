@@ -51,12 +51,4 @@ class NEURAL_BAKE_PT_object_data(bpy.types.Panel):
 
 classes = (NEURAL_BAKE_PT_object_data,)
 
-
-def register() -> None:
-    for cls in classes:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(classes):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(classes)

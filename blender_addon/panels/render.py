@@ -76,12 +76,4 @@ def draw_settings(
 
 classes = (NEURAL_BAKE_PT_render, NEURAL_BAKE_PT_quality, NEURAL_BAKE_PT_advanced)
 
-
-def register() -> None:
-    for cls in classes:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(classes):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(classes)

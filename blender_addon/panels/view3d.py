@@ -92,12 +92,4 @@ class NEURAL_BAKE_PT_result(SidebarPanel, bpy.types.Panel):
 
 classes = (NEURAL_BAKE_PT_bake, NEURAL_BAKE_PT_probes, NEURAL_BAKE_PT_overlay, NEURAL_BAKE_PT_result)
 
-
-def register() -> None:
-    for cls in classes:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(classes):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(classes)
