@@ -54,9 +54,11 @@ def status(obj: bpy.types.Object, scene: bpy.types.Scene, is_taken: bool) -> Sta
     Args:
         is_taken: whether a bake takes it, see :func:`volumes.of_scene`.
     """
-    job = jobs.of_object(scene, obj)
+    job, *later = jobs.of_object(scene, obj) or [None]
     if job is not None:
         words = {'RUNNING': f"Baking {job.fraction:.0%}", 'QUEUED': f"Queued, no. {job.place}", 'WAITING': "Waiting"}
+        if later and job.state == 'RUNNING':
+            return Status('RUNNING', f"{job.fraction:.0%}, then again")
         return Status(job.state, words[job.state])
     if results.problem(obj):
         return Status('DAMAGED', "Damaged")

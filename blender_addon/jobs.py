@@ -61,13 +61,14 @@ def find(name: str) -> Job | None:
     return active() or next((job for job in _jobs if job.state == 'QUEUED'), None)
 
 
-def of_object(scene: bpy.types.Scene, obj: bpy.types.Object) -> Job | None:
-    """The newest job, not ended yet, that will bring an object a result. Quick: panels ask."""
-    for job in reversed(_jobs):
+def of_object(scene: bpy.types.Scene, obj: bpy.types.Object) -> list[Job]:
+    """The jobs, not ended yet, that will bring an object a result, the next one first. Quick: panels ask."""
+    found = []
+    for job in _jobs:
         same_file = job.files_opened == _files_opened
         if not job.ended and (same_file or job.stored.here) and job.is_for(scene, obj, same_file):
-            return job
-    return None
+            found.append(job)
+    return found
 
 
 def interrupted() -> list[job_folders.Stored]:

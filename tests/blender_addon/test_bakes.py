@@ -126,22 +126,25 @@ found["no line"] = layer.objects.active.name
 # jobs come first, under whatever name the volume has by now, and not in another scene or file
 class Stored:
     here = False
-def job(state, **values):
+def job(state, *later, **values):
     one = module("job").Job(Stored, (1.0, 1.0))
     one.state, one.stored = state, Stored
     one.remember(scene, [data["Kitchen"]], jobs._files_opened)
     for key, value in values.items():
         setattr(one, key, value)
-    jobs._jobs[:] = [one]
+    jobs._jobs[:] = [one, *later]
     return states()["Kitchen"]
 found["running"] = job('RUNNING', fraction=0.42)
 found["queued"] = job('QUEUED', place=2)
 found["waiting"] = job('WAITING')
+job('QUEUED', place=2)
+found["queued twice"] = job('QUEUED', jobs.last(), place=1)
+found["queued again"] = job('RUNNING', jobs.last(), fraction=0.42)
 found["ended"] = job('DONE')
 job('RUNNING')
 data["Kitchen"].name = "Cellar"
 found["renamed"] = states()["Cellar"][0]
-found["another scene"] = jobs.of_object(bpy.data.scenes.new("Other"), data["Cellar"]) is None
+found["another scene"] = jobs.of_object(bpy.data.scenes.new("Other"), data["Cellar"]) == []
 jobs._jobs[0].files_opened -= 1
 found["another file"] = states()["Cellar"][0]
 jobs._jobs.clear()
@@ -178,6 +181,8 @@ def test_the_list(blender: tuple[str, Path], user: Path, baked: Path, tiny_scene
     assert found["no volume active"] == -1 and found["no line"] == "Room"
     assert found["running"] == ["RUNNING", "Baking 42%"]
     assert found["queued"] == ["QUEUED", "Queued, no. 2"] and found["waiting"] == ["WAITING", "Waiting"]
+    assert found["queued twice"] == ["QUEUED", "Queued, no. 1"]
+    assert found["queued again"] == ["RUNNING", "42%, then again"]
     assert found["ended"] == not_baked
     assert found["renamed"] == "RUNNING" and found["another scene"] and found["another file"] == "NOT_BAKED"
 
