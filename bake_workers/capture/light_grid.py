@@ -16,20 +16,23 @@ import numpy as np
 
 from bake_workers import protocol
 from core import colour
-from core.dataset import Dataset
+from core.dataset import Dataset, Shard
+from core.errors import NeuralBakeError
 from core.light_grid.settings import LightGridSettings
 
 from . import probes, shards, view
 from .geometry import Geometry, collect
 from .grids import Volume, find_volumes, require_local
 from .lights import require_light
-from .meter import Meter
+from .meter import CORNERS, Meter
 from .notes import scene_notes
 from .reach import Reach, find_seeds
 from .sampling import Sampler
 from .scene import OpenScene
 
 KIND = "light_grid"
+SHARD_PATHS = 1_500_000
+"""Paths per shard: a few seconds on two cores."""
 FORMAT = 4
 """Raised whenever the same scene and settings would be measured differently, so that old shards are not reused."""
 MEASURED = (
@@ -77,7 +80,38 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     for note in dataset.info["notes"]:
         events.note(note)
     points = points_by_set(dataset.plan, volumes)
-    shards.measure(dataset, meter, points, events.progress, "view", lambda: first_look(dataset, events))
+    last_seen = max((shard.first for shard in dataset.shards if shard.set == "view"), default=None)
+
+    def work(shard: Shard, entry: dict) -> dict[str, np.ndarray]:
+        return measure_points(meter, points[shard.set], shard, entry["paths"])
+
+    def seen(shard: Shard) -> None:
+        if (shard.set, shard.first) == ("view", last_seen):
+            first_look(dataset, events)
+
+    shards.measure(dataset, work, events.progress, seen, first="view")
+
+
+def measure_points(
+    meter: Meter, points: tuple[np.ndarray, np.ndarray], shard: Shard, paths: int
+) -> dict[str, np.ndarray]:
+    """Direct and indirect irradiance (N, 3) at the points of one shard; ``points`` are its set's positions and normals.
+
+    Raises:
+        NeuralBakeError: Cycles returned values that are no numbers.
+    """
+    run = slice(shard.first, shard.first + shard.count)
+    positions, normals = (array[run] for array in points)
+    light = meter.measure(positions, normals, paths, shard.seed)
+    broken = ~np.isfinite(np.concatenate(list(light.values()), axis=1)).all(axis=1)
+    if broken.any():
+        raise NeuralBakeError(
+            "not_finite",
+            f"Cycles measured light that is not finite at {int(broken.sum())} points, first at"
+            f" {np.round(positions[broken][0], 3).tolist()}.",
+            "A material or lamp there has an infinite or undefined value.",
+        )
+    return light
 
 
 def fingerprint_of(
@@ -244,16 +278,20 @@ def describe(
     }
 
 
-def set_sizes(plan: dict[str, np.ndarray], settings: LightGridSettings) -> list[tuple[str, int, int]]:
-    """Name, number of points and paths per point of every set that is measured."""
+def set_sizes(plan: dict[str, np.ndarray], settings: LightGridSettings) -> list[shards.SetSize]:
+    """Points and paths per point of every set that is measured."""
     probe_points = len(plan["probe_positions"]) * len(plan["probe_directions"])
-    return [
+    sets = [
         ("train", len(plan["train_positions"]), settings.sample_paths),
         ("probe", probe_points, settings.probe_paths),
         ("choose", len(plan["choose_positions"]), settings.report_paths),
         ("report_a", len(plan["report_positions"]), settings.report_paths),
         ("report_b", len(plan["report_positions"]), settings.report_paths),
         ("view", len(plan.get("view_positions", ())), settings.preview_paths),
+    ]
+    rounded = [(name, total, -(-paths // CORNERS) * CORNERS) for name, total, paths in sets]
+    return [
+        shards.SetSize(name, total, max(1, SHARD_PATHS // paths), {"paths": paths}) for name, total, paths in rounded
     ]
 
 

@@ -15,8 +15,8 @@ from .scene import OpenScene
 MOST_NAMES = 5
 
 
-def scene_notes(opened: OpenScene) -> list[str]:
-    """Sentences on missing files, and on light that a point in the air cannot see as a surface would."""
+def file_notes() -> list[str]:
+    """Sentences on what the file misses."""
     notes = []
     if bpy.app.autoexec_fail:
         notes.append("Scripts and Python drivers of the file were not run.")
@@ -26,6 +26,12 @@ def scene_notes(opened: OpenScene) -> list[str]:
     images = [image.filepath for image in bpy.data.images if _is_missing(image)]
     if images:
         notes.append(f"Textures are missing and rendered in magenta: {_names(images)}.")
+    return notes
+
+
+def scene_notes(opened: OpenScene) -> list[str]:
+    """The same, and sentences on light that a point in the air cannot see as a surface would."""
+    notes = file_notes()
     linked = sorted({instance.object.name for instance in opened.instances() if _is_linked_light(instance.object)})
     if linked:
         notes.append(f"These lights are linked to certain objects and do not reach the grid: {_names(linked)}.")

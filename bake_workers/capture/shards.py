@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,34 +19,45 @@ from core import tensorfile
 from core.dataset import SCHEMA, Dataset, Shard, open_dataset, shard_metadata
 from core.errors import NeuralBakeError
 
-from .meter import CORNERS, Meter
-
-SHARD_PATHS = 1_500_000
-"""Paths per shard: a few seconds on two cores. Fixed, so that results do not depend on the machine's speed."""
 PLAN = "plan.safetensors"
 INFO = "dataset.json"
 
 
-def cut_shards(sets: list[tuple[str, int, int]], seed: int) -> list[dict]:
-    """Entries of ``dataset.json`` for (name, number of points, paths per point) of every set."""
+@dataclasses.dataclass(frozen=True)
+class SetSize:
+    """One set that is to be measured.
+
+    Attributes:
+        total: number of its items, such as points or pictures.
+        longest: most items in one shard. Fixed, so that results do not depend on the machine's speed.
+        values: what its entries in ``dataset.json`` say beside where they lie; ``cost`` is one item's share in the
+            progress, without it all shards count alike.
+    """
+
+    name: str
+    total: int
+    longest: int
+    values: dict[str, object]
+
+
+def cut_shards(sets: list[SetSize], seed: int) -> list[dict]:
+    """Entries of ``dataset.json`` for all sets."""
     entries: list[dict] = []
-    for name, total, paths in sets:
-        paths = -(-paths // CORNERS) * CORNERS
-        run = max(1, SHARD_PATHS // paths)
-        # equal runs instead of full ones and a small rest: each bake has a fixed cost
-        parts = -(-total // run)
-        bounds = [total * part // parts for part in range(parts + 1)] if parts else []
+    for size in sets:
+        # equal runs instead of full ones and a small rest: each shard has a fixed cost
+        parts = -(-size.total // size.longest)
+        bounds = [size.total * part // parts for part in range(parts + 1)] if parts else []
         for first, last in zip(bounds, bounds[1:], strict=False):
             number = len(entries)
             shard_seed = int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1)
             entries.append(
                 {
                     "file": f"shard-{number:05d}.safetensors",
-                    "set": name,
+                    "set": size.name,
                     "first": first,
                     "count": last - first,
                     "seed": shard_seed,
-                    "paths": paths,
+                    **size.values,
                 }
             )
     return entries
@@ -82,50 +94,43 @@ def renew(dataset: Dataset, **values: object) -> Dataset:
 def is_measured(dataset: Dataset, shard: Shard) -> bool:
     """Whether a shard's file is there and verifies."""
     try:
-        return {"direct", "indirect"} <= set(dataset.read_shard(shard))
+        return bool(dataset.read_shard(shard))
     except NeuralBakeError:
         return False
 
 
 def measure(
     dataset: Dataset,
-    meter: Meter,
-    points: dict[str, tuple[np.ndarray, np.ndarray]],
+    work: Callable[[Shard, dict], dict[str, np.ndarray]],
     progress: Callable[[int, int, str], None],
-    first: str,
-    seen: Callable[[], None],
+    seen: Callable[[Shard], None],
+    *,
+    first: str = "",
+    timed: bool = False,
 ) -> None:
     """Measure every shard that is not there yet.
 
     Args:
-        points: positions and normals by set.
+        work: measures one shard; its arguments are the shard and its entry in ``dataset.json``.
         progress: ``progress(done, total, text)``.
+        seen: called with every shard as soon as it is there.
         first: the set that is measured before all others; their seeds do not depend on the order.
-        seen: called as soon as that set is complete.
-
-    Raises:
-        NeuralBakeError: Cycles returned values that are no numbers.
+        timed: whether ``dataset.json`` gets the ``seconds`` that each set took; no two runs take the same.
     """
     entries = dataset.info["shards"]
     order = sorted(zip(dataset.shards, entries, strict=True), key=lambda pair: pair[0].set != first)
     names = [shard.set for shard, _ in order]
+    costs = [entry["count"] * entry["cost"] if "cost" in entry else 1 for _, entry in order]
     for number, (shard, entry) in enumerate(order):
-        if number and number == names.count(first):
-            seen()
         part = names[:number].count(shard.set) + 1
-        progress(number, len(entries), f"{shard.set} {part}/{names.count(shard.set)}")
-        if is_measured(dataset, shard):
-            continue
-        run = slice(shard.first, shard.first + shard.count)
-        positions, normals = (array[run] for array in points[shard.set])
-        light = meter.measure(positions, normals, entry["paths"], shard.seed)
-        broken = ~np.isfinite(np.concatenate(list(light.values()), axis=1)).all(axis=1)
-        if broken.any():
-            raise NeuralBakeError(
-                "not_finite",
-                f"Cycles measured light that is not finite at {int(broken.sum())} points, first at"
-                f" {np.round(positions[broken][0], 3).tolist()}.",
-                "A material or lamp there has an infinite or undefined value.",
-            )
-        tensorfile.write(dataset.directory / shard.file, light, shard_metadata(dataset.info, shard))
-    progress(len(entries), len(entries), "measured")
+        progress(sum(costs[:number]), sum(costs), f"{shard.set} {part}/{names.count(shard.set)}")
+        if not is_measured(dataset, shard):
+            start = time.monotonic()
+            arrays = work(shard, entry)
+            tensorfile.write(dataset.directory / shard.file, arrays, shard_metadata(dataset.info, shard))
+            if timed:
+                seconds = dict(dataset.info.get("seconds", {}))
+                seconds[shard.set] = round(seconds.get(shard.set, 0.0) + time.monotonic() - start, 3)
+                dataset = renew(dataset, seconds=seconds)
+        seen(shard)
+    progress(sum(costs), sum(costs), "measured")
