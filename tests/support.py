@@ -238,20 +238,15 @@ def run_baking(user: Path, code: str, scene: Path, *words: object, version: str 
     ]
 
 
-def run_in_window(
-    resources: Path, script: Path, *words: object, timeout: float = 300.0, **extra: str
-) -> tuple[dict, subprocess.CompletedProcess[str]]:
-    """Run a script of ``tests/scripts`` (see ``window.py``) in NEURAL_BAKE_BLENDER, a Blender with a window.
+def start_in_window(resources: Path, script: Path, *words: object, **extra: str) -> subprocess.Popen[str]:
+    """Start a script of ``tests/scripts`` (see ``window.py``) in NEURAL_BAKE_BLENDER, a Blender with a window.
 
     Args:
         resources: folder for BLENDER_USER_RESOURCES.
         words: the script's arguments.
-
-    Returns:
-        What it told by ``extension.answer``, and the ended process.
     """
     start = [os.environ["NEURAL_BAKE_BLENDER"], "--factory-startup", "--python-exit-code", "1", "--python", str(script)]
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [*start, "--", *map(str, words)],
         env=environment(BLENDER_USER_RESOURCES=str(resources), **extra),
         stdout=subprocess.PIPE,
@@ -261,6 +256,17 @@ def run_in_window(
         stdin=subprocess.DEVNULL,
         start_new_session=os.name != "nt",
     )
+
+
+def run_in_window(
+    resources: Path, script: Path, *words: object, timeout: float = 300.0, **extra: str
+) -> tuple[dict, subprocess.CompletedProcess[str]]:
+    """Run a script to its end as :func:`start_in_window` starts it.
+
+    Returns:
+        What it told by ``extension.answer``, and the ended process.
+    """
+    process = start_in_window(resources, script, *words, **extra)
     try:
         output, errors = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
