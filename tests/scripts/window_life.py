@@ -68,9 +68,8 @@ def again() -> Steps:
     job = yield from resumed_by_a_click()
     yield lambda: job.ended
     now = shards(job)
-    extension.answer(
-        **told, state=job.state, message=job.message, kept=sum(now.get(name) == at for name, at in told["shards"].items())
-    )
+    kept = [name for name, at in told["shards"].items() if now.get(name) == at]
+    extension.answer(**told, state=job.state, message=job.message, kept=len(kept))
 
 
 PARTS = {"live": live, "resume": resume, "again": again}
