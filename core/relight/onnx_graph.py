@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -19,8 +20,108 @@ IR_VERSION = 8
 LARGEST = 2**31 - 2**20
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Value:
+    """A value of a graph; arithmetic with it adds operators. Numbers and arrays become constants of its type.
+
+    Attributes:
+        graph: that it belongs to.
+        name: in the graph.
+        dtype: of its elements.
+    """
+
+    graph: Graph
+    name: str
+    dtype: np.dtype
+
+    # numpy must not take over arrays' side of an operation
+    __array_ufunc__ = None
+
+    def __add__(self, other: Operand) -> Value:
+        return self.graph.op("Add", self, other)
+
+    def __radd__(self, other: Operand) -> Value:
+        return self.graph.op("Add", self._same(other), self)
+
+    def __sub__(self, other: Operand) -> Value:
+        return self.graph.op("Sub", self, other)
+
+    def __rsub__(self, other: Operand) -> Value:
+        return self.graph.op("Sub", self._same(other), self)
+
+    def __mul__(self, other: Operand) -> Value:
+        return self.graph.op("Mul", self, other)
+
+    def __rmul__(self, other: Operand) -> Value:
+        return self.graph.op("Mul", self._same(other), self)
+
+    def __truediv__(self, other: Operand) -> Value:
+        return self.graph.op("Div", self, other)
+
+    def __rtruediv__(self, other: Operand) -> Value:
+        return self.graph.op("Div", self._same(other), self)
+
+    def __pow__(self, other: Operand) -> Value:
+        return self.graph.op("Pow", self, other)
+
+    def __matmul__(self, other: Operand) -> Value:
+        return self.graph.op("MatMul", self, other)
+
+    def __rmatmul__(self, other: Operand) -> Value:
+        return self.graph.op("MatMul", self._same(other), self)
+
+    def __neg__(self) -> Value:
+        return self.graph.op("Neg", self)
+
+    def __lt__(self, other: Operand) -> Value:
+        return self.graph.op("Less", self, other, dtype=bool)
+
+    def __gt__(self, other: Operand) -> Value:
+        return self.graph.op("Greater", self, other, dtype=bool)
+
+    def at_least(self, low: Operand) -> Value:
+        """The larger of the two, element by element."""
+        return self.graph.op("Max", self, low)
+
+    def at_most(self, high: Operand) -> Value:
+        """The smaller of the two, element by element."""
+        return self.graph.op("Min", self, high)
+
+    def sqrt(self) -> Value:
+        return self.graph.op("Sqrt", self)
+
+    def sum(self, axis: int, keep: bool = False) -> Value:
+        return self.graph.op("ReduceSum", self, np.array([axis]), keepdims=int(keep))
+
+    def take(self, index: int | list[int] | np.ndarray | Value, axis: int = 0) -> Value:
+        """Elements along an axis, as ``numpy.take``."""
+        index = index if isinstance(index, Value) else np.asarray(index, np.int64)
+        return self.graph.op("Gather", self, index, axis=axis)
+
+    def reshape(self, *shape: int) -> Value:
+        return self.graph.op("Reshape", self, np.array(shape, np.int64))
+
+    def transpose(self, *order: int) -> Value:
+        return self.graph.op("Transpose", self, perm=list(order))
+
+    def to(self, dtype: type) -> Value:
+        """The value in another type."""
+        kind = self.graph.type_number(dtype)
+        return self if self.dtype == dtype else self.graph.op("Cast", self, dtype=dtype, to=kind)
+
+    def where(self, yes: Value, no: Operand) -> Value:
+        """``yes`` where this is true, else ``no``."""
+        return self.graph.op("Where", self, yes, yes._same(no), dtype=yes.dtype)
+
+    def _same(self, other: Operand) -> Value:
+        return other if isinstance(other, Value) else self.graph.constant(np.asarray(other, self.dtype))
+
+
+Operand = Value | np.ndarray | float | int
+
+
 class Graph:
-    """A graph under construction; every value is known by its name.
+    """A graph under construction.
 
     Raises:
         NeuralBakeError: the package onnx is missing.
@@ -38,62 +139,80 @@ class Graph:
         self._name = name
         self._nodes: list = []
         self._constants: dict[str, np.ndarray] = {}
+        self._inputs: dict[str, tuple] = {}
+        self._outputs: dict[str, tuple] = {}
         self._count = 0
 
-    def op(self, kind: str, *inputs: str, outputs: int = 1, name_as: str | None = None, **attributes: object) -> str:
-        """Add an operator.
+    def input(self, name: str, shape: tuple[int, ...], dtype: type = np.float32) -> Value:
+        """Add an input of the graph."""
+        self._inputs[name] = (dtype, shape)
+        return Value(self, name, np.dtype(dtype))
+
+    def output(self, name: str, value: Value, shape: tuple[int, ...]) -> None:
+        """Make a value an output of the graph."""
+        self._nodes.append(self._onnx.helper.make_node("Identity", [value.name], [name]))
+        self._outputs[name] = (value.dtype, shape)
+
+    def op(self, kind: str, *inputs: Operand, dtype: type | None = None, **attributes: object) -> Value:
+        """Add an operator with one output.
 
         Args:
             kind: its ONNX name.
-            inputs: names of values.
-            outputs: how many it has; their names are ``NAME``, ``NAME.1`` and so on.
-            name_as: name of its output, for outputs of the graph.
+            inputs: values; integer arrays become constants as they are, other numbers in the first value's type.
+            dtype: of the output; None for the first input's.
             attributes: as ONNX has them.
-
-        Returns:
-            The name of its (first) output.
         """
-        name = name_as or self._fresh(kind)
-        names = [name, *(f"{name}.{number}" for number in range(1, outputs))]
-        self._nodes.append(self._onnx.helper.make_node(kind, list(inputs), names, **attributes))
-        return name
+        return self.ops(kind, *inputs, dtypes=(dtype,), **attributes)[0]
 
-    def constant(self, array: np.ndarray | float | int | list) -> str:
-        """Add a constant in its own type; numbers of Python become float32 and int64."""
-        array = np.asarray(array)
-        if array.dtype == np.float64:
-            array = array.astype(np.float32)
-        return self.exact(array)
+    def ops(self, kind: str, *inputs: Operand, dtypes: tuple[type | None, ...], **attributes: object) -> list[Value]:
+        """Add an operator with several outputs, of the given types; see :meth:`op`."""
+        first = next(value for value in inputs if isinstance(value, Value))
+        values = [self._operand(value, first) for value in inputs]
+        name = self._fresh(kind)
+        names = [name, *(f"{name}.{number}" for number in range(1, len(dtypes)))]
+        self._nodes.append(self._onnx.helper.make_node(kind, [value.name for value in values], names, **attributes))
+        return [
+            Value(self, name, np.dtype(dtype or values[0].dtype)) for name, dtype in zip(names, dtypes, strict=True)
+        ]
 
-    def exact(self, array: np.ndarray) -> str:
-        """Add a constant in its own type, float64 too."""
+    def constant(self, array: np.ndarray) -> Value:
+        """Add a constant in its own type."""
         name = self._fresh("constant")
-        self._constants[name] = np.ascontiguousarray(array).reshape(np.shape(array))
-        return name
+        array = np.asarray(array)
+        self._constants[name] = np.ascontiguousarray(array).reshape(array.shape)
+        return Value(self, name, array.dtype)
 
-    def cast(self, value: str, dtype: type) -> str:
-        """``value`` as another numpy type."""
-        return self.op("Cast", value, to=self._type(dtype))
+    def concat(self, *values: Value, axis: int) -> Value:
+        return self.op("Concat", *values, axis=axis)
 
     def body(self, name: str) -> Graph:
-        """An empty graph for the body of a Scan or Loop; :meth:`built` makes the attribute of it."""
-        return Graph(name)
+        """An empty graph for the body of a Scan or Loop, whose operators may use this graph's values too."""
+        return Graph(f"{self._name}/{name}_{len(self._nodes)}")
 
-    def built(self, inputs: dict[str, tuple], outputs: dict[str, tuple]) -> object:
-        """The graph as ONNX has it; inputs and outputs are {name: (numpy type, shape)}."""
+    def type_number(self, dtype: type) -> int:
+        """ONNX's number of a numpy type."""
+        return self._onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+
+    def built(self) -> object:
+        """The graph as ONNX has it."""
         helper = self._onnx.helper
 
         def described(values: dict[str, tuple]) -> list:
             return [
-                helper.make_tensor_value_info(key, self._type(kind), shape) for key, (kind, shape) in values.items()
+                helper.make_tensor_value_info(name, self.type_number(dtype), shape)
+                for name, (dtype, shape) in values.items()
             ]
 
-        constants = [self._onnx.numpy_helper.from_array(array, key) for key, array in self._constants.items()]
-        return helper.make_graph(self._nodes, self._name, described(inputs), described(outputs), constants)
+        constants = [self._onnx.numpy_helper.from_array(array, name) for name, array in self._constants.items()]
+        sides = described(self._inputs), described(self._outputs)
+        return helper.make_graph(self._nodes, self._name, *sides, constants)
 
-    def save(
-        self, path: Path, inputs: dict[str, tuple], outputs: dict[str, tuple], text: str, notes: dict[str, str]
-    ) -> int:
+    @property
+    def shapes(self) -> dict[str, list[int]]:
+        """Shapes of inputs and outputs."""
+        return {name: list(shape) for name, (_, shape) in {**self._inputs, **self._outputs}.items()}
+
+    def save(self, path: Path, text: str, notes: dict[str, str]) -> int:
         """Check the model and write it, whole or not at all.
 
         Args:
@@ -112,7 +231,7 @@ class Graph:
             )
         helper = self._onnx.helper
         model = helper.make_model(
-            self.built(inputs, outputs),
+            self.built(),
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
             producer_name="Neural Bake",
@@ -133,5 +252,8 @@ class Graph:
         self._count += 1
         return f"{self._name}/{kind}_{self._count}"
 
-    def _type(self, dtype: type) -> int:
-        return self._onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    def _operand(self, value: Operand, like: Value) -> Value:
+        if isinstance(value, Value):
+            return value
+        exact = isinstance(value, np.ndarray) and value.dtype.kind in "iub"
+        return self.constant(value if exact else np.asarray(value, like.dtype))
