@@ -70,3 +70,25 @@ def nodes_of(tree: bpy.types.NodeTree, seen: set[str] | None = None) -> Iterator
         if group is not None and group.name_full not in seen:
             seen.add(group.name_full)
             yield from nodes_of(group, seen)
+
+
+def world_turn(world: bpy.types.World) -> float:
+    """Angle in radians by which the Mapping nodes before a world's environment textures turn it about Z,
+    counter-clockwise seen from above."""
+    for node in nodes_of(world.node_tree) if world.node_tree is not None else ():
+        if node.type == 'TEX_ENVIRONMENT' and node.inputs["Vector"].is_linked:
+            mapping = node.inputs["Vector"].links[0].from_node
+            if mapping.type == 'MAPPING' and not mapping.inputs["Rotation"].is_linked:
+                angle = float(mapping.inputs["Rotation"].default_value[2])
+                return angle if mapping.vector_type == 'TEXTURE' else -angle  # the others turn what looks up
+    return 0.0
+
+
+def world_strength(world: bpy.types.World) -> float:
+    """Strength of a world's Background node; 1 where several or other nodes decide."""
+    strengths = [
+        node.inputs["Strength"].default_value
+        for node in (nodes_of(world.node_tree) if world.node_tree is not None else ())
+        if node.type == 'BACKGROUND' and not node.inputs["Strength"].is_linked
+    ]
+    return float(strengths[0]) if len(strengths) == 1 else 1.0

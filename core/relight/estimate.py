@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What learning a view will cost in time and memory, before it is begun.
+
+Rendering takes time by its pictures and their samples, training by lights and pixels. The figures are rough ones of two
+cores (x86-64) without a GPU; from :func:`speed_of` an estimate learns how far this machine and this scene are from
+that.
+"""
+
+from __future__ import annotations
+
+from ..light_grid.estimate import Estimate
+from .settings import RelightSettings
+
+ASPECT = 9.0 / 16.0
+
+# Seconds
+CAPTURE_START = 4.0
+PICTURE = 0.25
+SAMPLE = 1.0 / 700_000
+"""For each sample of a pixel."""
+DENOISED_PIXEL = 2.0e-6
+SHADOWED_PIXEL = 1.5e-6
+"""For each pixel of a place where only shadows are traced."""
+TRAINING_START = 4.0
+TRAINED_PIXEL = 1.2e-5
+"""For each pixel of each picture to learn from."""
+# Bytes
+CAPTURE_BASE = 400 * 2**20
+TRAINING_BASE = 400 * 2**20
+TRAINED_PIXEL_MEMORY = 60
+
+
+def pictures(settings: RelightSettings, lamps: int) -> int:
+    """How many pictures are rendered to be learned from."""
+    return settings.lights * max(1, lamps)
+
+
+def estimate(settings: RelightSettings, lamps: int, speed: dict | None, aspect: float = ASPECT) -> Estimate:
+    """What a bake will cost.
+
+    Args:
+        lamps: number of the lamps that are learned.
+        speed: what :func:`speed_of` said of an earlier bake on this machine, or part of it; None for shipped figures.
+        aspect: height over width of the picture; 0 for the usual one.
+    """
+    model = _model(settings, lamps, aspect or ASPECT)
+    factors = {key: _factor(speed, *key) for key in model}
+    values = {key: value * (factors[key] or 1.0) for key, value in model.items()}
+    return Estimate(
+        values["capture", "seconds"],
+        values["training", "seconds"],
+        round(values["capture", "memory"]),
+        round(values["training", "memory"]),
+        factors["capture", "seconds"] is not None and factors["training", "seconds"] is not None,
+    )
+
+
+def speed_of(manifest: dict) -> dict[str, dict[str, object]]:
+    """How a finished bake compares with the model, for the estimate of the next; see the light grid's."""
+    settings = RelightSettings.from_dict(manifest["settings"])
+    model = _model(settings, len(manifest["lamps"]), manifest["height"] / manifest["width"])
+    devices = {"capture": manifest.get("cycles", {}).get("device", "CPU"), "training": settings.train_device}
+    measured = {"seconds": manifest.get("timings", {}), "memory": manifest.get("peak_memory", {})}
+    speed: dict[str, dict[str, object]] = {}
+    for stage, what in model:
+        value = measured[what].get(stage)
+        if value:
+            speed.setdefault(stage, {"device": devices[stage]})[what] = round(value / model[stage, what], 4)
+    return speed
+
+
+def _model(settings: RelightSettings, lamps: int, aspect: float) -> dict[tuple[str, str], float]:
+    lamps = max(1, lamps)
+    pixels = settings.width * max(1.0, round(settings.width * aspect))
+    train, report = lamps * settings.lights, 2 * lamps * settings.report_lights
+    samples = train * settings.samples + (report + 1) * settings.report_samples
+    dense = settings.dense_seconds if settings.model == "dense" else 0.0
+    return {
+        ("capture", "seconds"): CAPTURE_START
+        + PICTURE * (train + report + 1)
+        + SAMPLE * pixels * samples
+        + DENOISED_PIXEL * pixels * train * settings.denoise
+        + SHADOWED_PIXEL * pixels * lamps * settings.visibility_lights,
+        ("training", "seconds"): TRAINING_START + TRAINED_PIXEL * pixels * train + dense,
+        ("capture", "memory"): CAPTURE_BASE + 100.0 * pixels,
+        ("training", "memory"): TRAINING_BASE + TRAINED_PIXEL_MEMORY * pixels * (train + report),
+    }
+
+
+def _factor(speed: dict | None, stage: str, what: str) -> float | None:
+    """A usable number out of a file that anybody may have written, or None."""
+    part = speed.get(stage) if isinstance(speed, dict) else None
+    value = part.get(what) if isinstance(part, dict) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if 1e-4 < value < 1e4 else None
