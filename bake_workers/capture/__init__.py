@@ -35,7 +35,8 @@ def capture(job: Path, blend: Path, events: protocol.Events) -> None:
     """
     description = protocol.read_job(job)
     # bpy takes a second to load, and a bad job needs none
-    from . import light_grid, scene
+    from . import light_grid, relight, scene
 
+    kinds = {module.KIND: module.capture for module in (light_grid, relight)}
     opened = scene.open_scene(blend, description)
-    light_grid.capture(opened, description, job / "dataset", events)
+    kinds[description["kind"]](opened, description, job / "dataset", events)

@@ -18,6 +18,7 @@ from mathutils.bvhtree import BVHTree
 
 from core.errors import NeuralBakeError
 
+from .contents import attributes
 from .scene import OpenScene
 
 MOST_TRIANGLES = 20_000_000
@@ -162,6 +163,23 @@ def collect(opened: OpenScene, low: np.ndarray, high: np.ndarray) -> Geometry:
         visible.append(np.full(len(indices[-1]), bool(object_.visible_camera)))
         first += len(used)
     return Geometry(np.concatenate(vertices), np.concatenate(indices), np.concatenate(visible))
+
+
+def digest(opened: OpenScene) -> str:
+    """Digest (hexadecimal sha256) of everything that a render would show: shapes, attributes, places and materials'
+    names. Unlike the scene's own hash it is of what is evaluated, weights, caches and sculpting included."""
+    total = hashlib.sha256()
+    known: dict[int, str] = {}
+    for instance in opened.instances():
+        data = instance.object.data
+        if data is None or not hasattr(data, "attributes"):
+            continue
+        key = data.as_pointer()
+        if key not in known:
+            known[key] = repr(attributes(data))
+        slots = [slot.material.name for slot in instance.object.material_slots if slot.material is not None]
+        total.update(repr((known[key], slots, [tuple(row) for row in instance.matrix_world])).encode())
+    return total.hexdigest()
 
 
 def _blocks_light(object_: bpy.types.Object) -> bool:

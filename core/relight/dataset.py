@@ -22,7 +22,7 @@ from ..dataset import Dataset, open_dataset
 from ..errors import NeuralBakeError
 
 KIND = "relight"
-BUFFERS = {"albedo": 3, "normal": 3, "position": 3, "coverage": 0}
+BUFFERS = {"albedo": 3, "gloss": 3, "normal": 3, "position": 3, "coverage": 0}
 """What the view's geometry consists of, and the channels of each; 0 is a plane without channels."""
 
 
@@ -74,8 +74,9 @@ class RelightData:
         report: pictures of the error table, each the mean of its two halves.
         report_b: (R, H, W, 3) float32, their second halves alone; None where there is one picture a light.
         base: (H, W, 3) float32, the picture with all learned lamps off; None where that is black.
-        buffers: ``albedo``, ``normal`` (unit, world), ``position`` (world), each (H, W, 3) float32, and ``coverage``
-            (H, W), share of the pixel that is a surface; empty where the pictures came without a scene.
+        buffers: ``albedo`` and ``gloss`` (colour of diffuse and of glossy reflection), ``normal`` (unit, world),
+            ``position`` (world, of the pixel's centre), each (H, W, 3) float32, and ``coverage`` (H, W), share of the
+            pixel that is a surface; empty where the pictures came without a scene.
         visibility: shadows at many more places of the lamps, or None.
         camera: name, width, height, position and matrix, or None.
         info: ``dataset.json``, or what stands for it where the pictures came from elsewhere.
