@@ -25,10 +25,10 @@ class RelightSettings(Settings):
         "", "Object that gives the dome (an Empty: place and size), the box (an Empty) or the path (a curve)"
     )
     lights: int = setting(64, "Places of each lamp that are rendered and learned from", low=1, high=4096)
-    report_lights: int = setting(
-        8, "Places of each lamp that are rendered for the error table alone", low=1, high=1024
+    report_lights: int = setting(8, "Places of each lamp that are rendered for the error table alone", low=1, high=1024)
+    width: int = setting(
+        480, "Width of the picture; its height follows the render's proportions", unit="px", low=16, high=4096
     )
-    width: int = setting(480, "Width of the picture; its height follows the render's proportions", unit="px", low=16, high=4096)
     samples: int = setting(32, "Cycles samples per pixel of each picture to learn from", low=1, high=65536)
     report_samples: int = setting(
         128, "Cycles samples per pixel of each half of a picture of the error table", low=1, high=65536
