@@ -182,8 +182,8 @@ def aim_at(lamp: dict, lights: np.ndarray, aims: np.ndarray, light: np.ndarray) 
     """Where a lamp aims (3,) when it stands at ``light`` (3,): at a dome's centre, else as at the nearest captured
     places."""
     domain = lamp.get("domain", {})
-    if domain.get("type") == "dome" and "centre" in domain and lamp["light"] == "position":
-        offset = np.asarray(domain["centre"], np.float64) - light
+    if domain.get("type") == "dome" and "center" in domain and lamp["light"] == "position":
+        offset = np.asarray(domain["center"], np.float64) - light
         length = np.linalg.norm(offset)
         return offset / length if length > 0.0 and np.any(aims) else np.zeros(3)
     if not np.any(aims):

@@ -4,12 +4,12 @@
 
 """A relit view as one ONNX file: places and colours of the lamps in, the picture out.
 
-Inputs, P being the number of lamps:
-    ``lights`` (P, 3) float32, one place of every lamp in the convention of :mod:`.dataset`;
-    ``colours`` (P, 3) float32, linear, 1 as captured; 0 turns a lamp off.
+Inputs, L being the number of lamps:
+    ``lights`` (L, 3) float32, one place of every lamp in the convention of :mod:`.dataset`;
+    ``colours`` (L, 3) float32, linear factors on its light as captured; 0 turns a lamp off.
 Output: ``image`` (H, W, 3) float32, linear Rec.709, row 0 on top, with the rest of the scene.
 
-It runs in onnxruntime alone and agrees with the evaluation in numpy to 1e-4 of the picture's maximum.
+It runs in onnxruntime alone and agrees with :meth:`.evaluation.Relight.render` to 1e-4 of the picture's maximum.
 """
 
 from __future__ import annotations
@@ -18,43 +18,61 @@ from pathlib import Path
 
 import numpy as np
 
+from . import onnx_factored
 from .dense import DenseModel
+from .evaluation import Relight
 from .onnx_graph import OPSET, Graph, Value
 from .tone import GAMMA
 
 PIXELS_PER_CHUNK = 16384
 
 
-def export_dense(models: tuple[DenseModel, ...], base: np.ndarray | None, path: Path) -> dict:
-    """Write dense networks, one a lamp.
+def export(relight: Relight, path: Path) -> dict:
+    """Write a relit view, whole or not at all.
 
     Args:
-        models: in the lamps' order.
-        base: (H, W, 3) linear, added to the picture, or None.
-
-    Returns:
-        What the manifest says of the file; see :func:`finish`.
-    """
-    graph = Graph("relight")
-    lights = graph.input("lights", (len(models), 3))
-    pictures = [dense_picture(model, lights.take(number)) for number, model in enumerate(models)]
-    return finish(graph, pictures, base, models[0].mean.shape[:2], path)
-
-
-def finish(graph: Graph, pictures: list[Value], base: np.ndarray | None, size: tuple[int, int], path: Path) -> dict:
-    """Colour and add the lamps' white pictures (H, W, 3), add the base, and save.
+        relight: as :func:`core.relight.load` gives it: numbers that were not yet rounded to their stored form are
+            stored larger than need be.
 
     Returns:
         ``{"file", "size" (bytes), "opset", "shapes" {input or output: shape}}`` for the manifest.
+
+    Raises:
+        NeuralBakeError: the package onnx is missing, or the model is larger than an ONNX file can be.
     """
-    colours = graph.input("colours", (len(pictures), 3))
-    total = None if base is None else graph.constant(base.astype(np.float32))
-    for number, picture in enumerate(pictures):
-        coloured = picture * colours.take(number)
-        total = coloured if total is None else total + coloured
-    graph.output("image", total, (*size, 3))
-    size_written = graph.save(path, __doc__, {"producer": "Neural Bake", "kind": "relight"})
-    return {"file": Path(path).name, "size": size_written, "opset": OPSET, "shapes": graph.shapes}
+    graph, count = Graph("relight"), len(relight.transports)
+    lights, colours = graph.input("lights", (count, 3)), graph.input("colours", (count, 3))
+    surfaces: dict[int, onnx_factored.Ground] = {}
+    total = None
+    for number, transport in enumerate(relight.transports):
+        light = lights.take(number)
+        if isinstance(transport, DenseModel):
+            picture = dense_picture(transport, light).reshape(-1, 3).take(relight.pixels).transpose(1, 0)
+        else:
+            ground = None
+            if transport.surface is not None:  # one for all lamps
+                found = surfaces.get(id(transport.surface))
+                ground = found or onnx_factored.Ground.of(graph, transport.surface, relight.camera)
+                surfaces[id(transport.surface)] = ground
+            picture = onnx_factored.picture(transport, ground, light)
+        picture = picture * colours.take(number).reshape(3, 1)
+        total = picture if total is None else total + picture
+    graph.output("image", _image(relight, total), (relight.height, relight.width, 3))
+    size = graph.save(path, __doc__, {"kind": "relight", "lamps": ", ".join(lamp["name"] for lamp in relight.lamps)})
+    return {"file": Path(path).name, "size": size, "opset": OPSET, "shapes": graph.shapes}
+
+
+def _image(relight: Relight, flat: Value) -> Value:
+    """The picture (H, W, 3), base included, from the lit pixels (3, P)."""
+    graph, size = flat.graph, relight.width * relight.height
+    flat = flat.transpose(1, 0)
+    if len(relight.pixels) < size:
+        place = np.full(size, len(relight.pixels), np.int32)
+        place[relight.pixels] = np.arange(len(relight.pixels))
+        flat = graph.concat(flat, graph.constant(np.zeros((1, 3), np.float32)), axis=0)
+        flat = flat.take(graph.constant(place))
+    image = flat.reshape(relight.height, relight.width, 3)
+    return image if relight.base is None else image + onnx_factored.stored(graph, relight.base)
 
 
 def dense_picture(model: DenseModel, light: Value) -> Value:

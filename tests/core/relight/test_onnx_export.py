@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
 
-from core.relight import onnx_export
+from core.errors import NeuralBakeError
+from core.relight import onnx_export, onnx_graph
+from core.relight.onnx_graph import Graph
 from tests.core.relight.test_dense import directions, model
 
 TOLERANCE = 1e-4
@@ -31,20 +34,30 @@ def assert_equal(result: np.ndarray, expected: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("both", [False, True])
-def test_dense_networks_run_in_onnxruntime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, both: bool) -> None:
+def test_a_dense_network_goes_through_its_pixels_in_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, both: bool
+) -> None:
     monkeypatch.setattr(onnx_export, "PIXELS_PER_CHUNK", 16)  # three chunks of 12 pixels for 35
-    models = (model(0, both=both), model(1, both=both))
-    base = np.random.default_rng(5).random((5, 7, 3)).astype(np.float32)
-    said = onnx_export.export_dense(models, base, tmp_path / "model.onnx")
-    assert said == {
-        "file": "model.onnx",
-        "size": (tmp_path / "model.onnx").stat().st_size,
-        "opset": 17,
-        "shapes": {"lights": [2, 3], "colours": [2, 3], "image": [5, 7, 3]},
-    }
-    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
-    for seed in range(6):
-        lights, colours = directions(2, 20 + seed, both=both), np.random.default_rng(seed).random((2, 3)) * 2.0
-        pictures = [part.render(light) for part, light in zip(models, lights, strict=True)]
-        expected = base + sum(picture * colour for picture, colour in zip(pictures, colours, strict=True))
-        assert_equal(run(tmp_path / "model.onnx", lights, colours), expected)
+    dense = model(0, both=both)
+    graph = Graph("test")
+    colours = graph.input("colours", (1, 3))
+    picture = onnx_export.dense_picture(dense, graph.input("lights", (1, 3)).take(0)) * colours
+    graph.output("image", picture, (5, 7, 3))
+    graph.save(tmp_path / "model.onnx", "", {})
+    for light in directions(6, 20, both=both):
+        assert_equal(run(tmp_path / "model.onnx", light[None], np.ones((1, 3))), dense.render(light))
+
+
+def test_a_missing_package_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(NeuralBakeError, match="no package onnx"):
+        Graph("test")
+
+
+def test_a_model_beyond_the_limit_of_the_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_graph, "LARGEST", 100)
+    graph = Graph("test")
+    graph.output("out", graph.input("in", (60,)) + np.arange(60.0), (60,))
+    with pytest.raises(NeuralBakeError, match="larger than the 2 GB"):
+        graph.save(tmp_path / "model.onnx", "", {})
+    assert not list(tmp_path.iterdir())
