@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import artifact
 from ..errors import NeuralBakeError
-from . import KIND, WEIGHTS, dataset, fitting, judging, photometric, preview, reduction, shading
+from . import KIND, WEIGHTS, dataset, fitting, judging, onnx_export, photometric, preview, reduction, shading
 from .dataset import RelightData
 from .evaluation import Relight, mean_spacing
 from .export import decode, encode, towards
@@ -29,6 +29,7 @@ if typing.TYPE_CHECKING:
 
 Progress = typing.Callable[[str, int, int], None]
 TRAINING_SETTINGS = ("model", "size", "dense_seconds", "train_device", "threads", "seed")
+ONNX = "relight.onnx"
 COVERED = 0.5
 """Share of a pixel from which its surface is its own; the rest is interpolated as it is."""
 
@@ -89,6 +90,7 @@ def train_dataset(
     if kept != "ours":
         weights = encode(dataclasses.replace(ours, transports=_transports(trained, kept, data, ours.pixels)))
     Path(out_dir, WEIGHTS).write_bytes(weights)
+    exported = onnx_export.export(decode(weights, {}, WEIGHTS), Path(out_dir, ONNX))
     lap("write")
     entry = judging.report(data, judged, trained) if len(data.report) else {"held_out": {}, "noise_floor": {}}
     entry |= {"kept": kept, "choose": _mean_choose(trained), "report_lights": len(data.report)}
@@ -112,6 +114,7 @@ def train_dataset(
             "width": width,
             "height": height,
             "weights_size": len(weights),
+            "onnx": exported,
             "fit": [None if one.choice is None else dataclasses.asdict(one.choice) for one in trained],
             "metrics": entry,
             "notes": list(info.get("notes", ())),
