@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import bpy
 
+WORLD = "World"
+"""What a relit view's lamps call the world."""
 # For each node type: pairs of a strength and a colour input. Both must be linked or above zero to give light.
 EMITTERS = {
     'EMISSION': (("Strength", "Color"),),
@@ -70,6 +72,27 @@ def nodes_of(tree: bpy.types.NodeTree, seen: set[str] | None = None) -> Iterator
         if group is not None and group.name_full not in seen:
             seen.add(group.name_full)
             yield from nodes_of(group, seen)
+
+
+def learned_lamps(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, names: str) -> list[bpy.types.ID]:
+    """The lamps, and the world, that a relit view learns.
+
+    Args:
+        names: the setting ``lamps``: names separated by commas, ``World`` among them; where it is empty, the active
+            lamp, else the only one that renders. Names of what is no lamp are left out.
+    """
+    wanted = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+    if not wanted:
+        active = view_layer.objects.active
+        if active is not None and active.type == 'LIGHT':
+            return [active]
+        only = [obj for obj in view_layer.objects if obj.type == 'LIGHT' and not obj.hide_render]
+        return only if len(only) == 1 else []
+    found = [view_layer.objects.get(name) for name in wanted]
+    world = getattr(view_layer, "world_override", None) or scene.world
+    if WORLD in wanted and view_layer.objects.get(WORLD) is None and world is not None:
+        found.append(world)
+    return [block for block in found if isinstance(block, bpy.types.World) or (block and block.type == 'LIGHT')]
 
 
 def world_turn(world: bpy.types.World) -> float:

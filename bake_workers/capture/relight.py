@@ -25,7 +25,7 @@ from . import geometry, shards, view
 from .emission import object_shines, world_shines
 from .notes import file_notes
 from .relight_domains import find_domain
-from .relight_lamps import Lamp, describe, find_lamps
+from .relight_lamps import Lamp, describe, find_lamps, scene_world
 from .relight_places import Domain, draw, unit
 from .relight_render import Stage
 from .scene import OpenScene
@@ -63,7 +63,7 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     events.progress(0, 1, "scene")
     camera = require_camera(opened, keep=job["save_to"] is not None)
     lamps = find_lamps(opened, settings.lamps)
-    described = [describe(lamp) for lamp in lamps]
+    described = [describe(lamp, scene_world(opened)) for lamp in lamps]
     rest = rest_shines(opened, lamps)
     height = max(1, round(settings.width * view.picture_aspect(opened.scene)))
     evaluated = geometry.digest(opened)
@@ -88,7 +88,7 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
             "lamps": [{**entry, "domain": domain.describe()} for entry, domain in zip(described, domains, strict=True)],
             "cycles": stage.state(),
             "notes": opened.notes,
-            "scene_hash": opened.digest,
+            "scene_hash": opened.still_digest,
             "fingerprint": fingerprint,
             "shards": shards.cut_shards(set_sizes(plan, settings, rest), settings.seed),
         }

@@ -12,10 +12,8 @@ import bpy
 
 from core.errors import NeuralBakeError
 
-from .emission import nodes_of, world_shines
+from .emission import WORLD, nodes_of, world_shines, world_strength, world_turn
 from .scene import OpenScene
-
-WORLD = "World"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,15 +109,17 @@ def scene_world(opened: OpenScene) -> bpy.types.World | None:
     return getattr(opened.view_layer, "world_override", None) or opened.scene.world
 
 
-def describe(lamp: Lamp) -> dict:
+def describe(lamp: Lamp, world: bpy.types.World | None) -> dict:
     """What ``dataset.json`` says of a lamp, beside its domain.
 
     ``color`` is the artist's colour with that of its temperature, which pictures are without; ``energy`` and
-    ``exposure`` (stops) are what pictures were made with.
+    ``exposure`` (stops) are what pictures were made with. Of the world, ``turn`` and ``strength`` are how the file has
+    it turned and how strong, which is angle 0 and energy 1.
     """
     entry: dict = {"name": lamp.name, "type": lamp.type, "light": lamp.light}
     if lamp.object is None:
-        return {**entry, "energy": 1.0, "exposure": 0.0, "color": [1.0, 1.0, 1.0], "size": {}}
+        entry |= {"energy": 1.0, "exposure": 0.0, "color": [1.0, 1.0, 1.0], "size": {}}
+        return {**entry, "turn": world_turn(world), "strength": world_strength(world)}
     data = lamp.object.data
     color = list(data.color)
     if getattr(data, "use_temperature", False):

@@ -14,6 +14,7 @@ import bpy
 
 from core.errors import NeuralBakeError
 
+from .emission import learned_lamps
 from .scene_hash import scene_hash
 
 
@@ -23,12 +24,15 @@ class OpenScene:
 
     Attributes:
         digest: the scene's hash, taken before anything was changed.
+        still_digest: the same without the lamps that a relit view learns in every place: moving them makes no result
+            out of date. Other kinds have the whole scene's.
         notes: sentences for the report.
     """
 
     scene: bpy.types.Scene
     view_layer: bpy.types.ViewLayer
     digest: str
+    still_digest: str = ""
     notes: list[str] = dataclasses.field(default_factory=list)
 
     @property
@@ -66,9 +70,12 @@ def open_scene(blend: Path, job: dict) -> OpenScene:
         window.scene = scene
         window.view_layer = view_layer
     scene.frame_set(scene.frame_current if job["frame"] is None else job["frame"])
-    digest = scene_hash(scene, view_layer)
+    digest = still_digest = scene_hash(scene, view_layer)
+    if job.get("kind") == "relight":
+        moving = learned_lamps(scene, view_layer, job["settings"].get("lamps", ""))
+        still_digest = scene_hash(scene, view_layer, moving)
     show_as_rendered(scene, view_layer)
-    opened = OpenScene(scene, view_layer, digest)
+    opened = OpenScene(scene, view_layer, digest, still_digest)
     if not use_devices(scene, job["cycles"]):
         opened.notes.append("The chosen Cycles devices are not there; the CPU measured instead.")
     return opened

@@ -15,7 +15,7 @@ Not seen: sculpted multiresolution detail, vertex group weights, and simulation 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import bpy
 import numpy as np
@@ -126,27 +126,34 @@ FOLLOWED = (
 )
 
 
-def scene_hash(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> str:
-    """Digest (hexadecimal sha256) of what the light in a scene depends on."""
+def scene_hash(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, moving: Collection[bpy.types.ID] = ()) -> str:
+    """Digest (hexadecimal sha256) of what the light in a scene depends on.
+
+    Args:
+        moving: lamps, or the world, that are learned in every place: how they stand is no part of the digest.
+    """
     digest = None
-    for digest in scene_hash_steps(scene, view_layer):
+    for digest in scene_hash_steps(scene, view_layer, moving):
         pass
     return digest
 
 
-def scene_hash_steps(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Iterator[str | None]:
+def scene_hash_steps(
+    scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, moving: Collection[bpy.types.ID] = ()
+) -> Iterator[str | None]:
     """The same in steps of one data-block each, for a Blender whose artist must not wait for it.
 
     Yields:
         None after each step, and at the end the digest. When anything in the file changes in between, start again.
     """
-    yield from _Walk().steps(scene, view_layer)
+    yield from _Walk(moving).steps(scene, view_layer)
 
 
 class _Walk:
     """Follows pointers from a scene's objects and describes every data-block that it meets, each one once."""
 
-    def __init__(self) -> None:
+    def __init__(self, moving: Collection[bpy.types.ID]) -> None:
+        self.moving = set(moving)
         self.digests: dict[tuple[str, str], str] = {}
         self.pending: list[bpy.types.ID] = []
         self.timed = False
@@ -165,7 +172,7 @@ class _Walk:
         lines.append(("world", self._reference(scene.world)))
         lines += self._collections(view_layer.layer_collection)
         for object_ in view_layer.objects:
-            if not object_.hide_render and not _is_marker(object_):
+            if not object_.hide_render and not _is_marker(object_) and object_ not in self.moving:
                 lines.append(("object", self._reference(object_)))
         while self.pending:
             block = self.pending.pop()
@@ -197,7 +204,7 @@ class _Walk:
         """How a pointer to a data-block is written down; the block itself is looked at later."""
         if block is None:
             return None
-        if isinstance(block, FOLLOWED):
+        if isinstance(block, FOLLOWED) and block not in self.moving:
             self.pending.append(block)
         return type(block).__name__, block.name_full
 
