@@ -35,7 +35,7 @@ EVENTS = "events.jsonl"
 CANCEL = "cancel"
 PREVIEW = "preview.png"
 KINDS = ("light_grid", "relight", "ambient", "voxel", "radiance_field")
-READY_KINDS = ("light_grid",)
+READY_KINDS = ("light_grid", "relight")
 
 EXIT_OK = 0
 EXIT_FAILED = 1
