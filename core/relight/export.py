@@ -15,6 +15,7 @@ For lamp i, beside what the whole view shares:
 ``i.luma_table``, ``i.chroma_table``   (N, K), (N, C) float32
 ``i.tint``, ``i.ambient``              (3, P) float16
 ``i.coefficients``                     (J, 3, P) float16, over ``i.coefficient_scale`` (J,)
+``i.roughness``                        (P,) uint8, times 1/255
 ``i.shadows``, ``i.shadow_lights``     see :func:`core.relight.visibility.pack`; (M, 3) float32
 ``i.dense.*``                          the dense network instead of all that
 =====================================  =================================================================================
@@ -88,6 +89,8 @@ def _encode_transport(transport: Transport, prefix: str, tensors: dict[str, np.n
         scale[scale == 0.0] = 1.0
         tensors[prefix + "coefficients"] = (transport.coefficients / scale[:, None, None]).astype(np.float16)
         tensors[prefix + "coefficient_scale"] = scale
+    if transport.roughness is not None:
+        tensors[prefix + "roughness"] = np.rint(transport.roughness * 255.0).astype(np.uint8)
     if shadows is not None:
         tensors[prefix + "shadow_lights"] = shadows.lights.astype(np.float32)
         tensors[prefix + "shadows"] = pack(shadows.values)
@@ -96,7 +99,6 @@ def _encode_transport(transport: Transport, prefix: str, tensors: dict[str, np.n
         "kernel": transport.kernel,
         "smoothing": transport.smoothing,
         "root": transport.root,
-        "roughness": list(transport.roughness),
         "neighbours": None if shadows is None else shadows.count,
         "steepness": None if shadows is None else shadows.steepness,
     }
@@ -187,13 +189,15 @@ def _decode_transport(
         parts[name] = codes.astype(np.float32) * scale.reshape(-1, *[1] * len(inner))
         table = _shaped(tensors, f"{prefix}{name}_table", (len(lights), len(codes)))
         parts[f"{name}_table"] = table.astype(np.float64)
-    roughness = tuple(float(value) for value in entry["roughness"])
+    roughness = None
+    if prefix + "roughness" in tensors:
+        roughness = _shaped(tensors, prefix + "roughness", (count,)).astype(np.float32) / np.float32(255.0)
     coefficients = np.zeros((0, 3, count), np.float32)
     if prefix + "coefficients" in tensors:
-        lobes = 1 + 2 * len(roughness)
+        lobes = 1 if roughness is None else 3
         coefficients = _shaped(tensors, prefix + "coefficients", (lobes, 3, count)).astype(np.float32)
         coefficients *= _shaped(tensors, prefix + "coefficient_scale", (lobes,))[:, None, None]
-        if surface is None or (roughness and surface.view is None):
+        if surface is None or (roughness is not None and surface.view is None):
             raise ValueError("direct light without a surface")
     ambient = None
     if entry["root"]:

@@ -4,8 +4,9 @@
 
 """Fits the factored transport of one lamp to its pictures; what is fitted how is decided on pictures left out.
 
-Every pixel's coefficients of direct light come from a small regularised least-squares problem over the lights, in which
-a constant and a linear function of the light stand for everything indirect. What remains, edges of misjudged shadows
+Every pixel's coefficient of diffuse light comes from a small regularised least-squares problem over the lights, in which
+a constant and a linear function of the light stand for everything indirect; highlights are a patch's, see
+:mod:`.gloss`. What remains, edges of misjudged shadows
 and all that is indirect, is interpolated between the captured lights, in linear light or under a square root.
 
 A trial leaves out a fold of the lights, fits a few thousand pixels to the others, and takes the relative error of the
@@ -19,7 +20,7 @@ import itertools
 
 import numpy as np
 
-from . import baselines, shading
+from . import baselines, gloss, shading
 from .interpolation import Interpolant
 from .model import TILE, aim_at, direct_factors
 from .tone import Tone
@@ -28,16 +29,14 @@ from .visibility import ShadowTable
 FOLDS = 6
 TRIAL_PIXELS = 8_000
 RIDGE = 1e-3
-LOBES = (0.2, 0.45)
-"""Roughness of the glossy lobes that are tried."""
-FACTORS: dict[str, tuple[float, ...] | None] = {"none": None, "diffuse": (), "gloss": LOBES}
+FACTORS = ("none", "diffuse", "gloss")
 SMOOTHINGS = (0.0, 1e-3, 1e-2)
 KERNELS = ("thin_plate", "linear")
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """How a lamp is fitted: a key of :data:`FACTORS`, the residual's domain, and its interpolant."""
+    """How a lamp is fitted: one of :data:`FACTORS`, the residual's domain, and its interpolant."""
 
     factors: str
     root: bool
@@ -47,29 +46,39 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """What is known of the pixels: ``surface`` None where nothing is, ``shadows`` None where none were traced."""
+    """What is known of the pixels: ``surface`` None where nothing is, ``shadows`` None where none were traced,
+    ``patches`` (P,) of :mod:`.gloss`, None where highlights are not looked for."""
 
     surface: shading.Surface | None
     shadows: ShadowTable | None
+    patches: np.ndarray | None = None
 
     def part(self, pixels: np.ndarray | slice) -> View:
         """The same for some of the pixels."""
         shadows = self.shadows
         if shadows is not None:
             shadows = dataclasses.replace(shadows, values=shadows.values[:, pixels])
-        return View(None if self.surface is None else self.surface.part(pixels), shadows)
+        patches = None if self.patches is None else self.patches[pixels]
+        return View(None if self.surface is None else self.surface.part(pixels), shadows, patches)
 
 
 @dataclasses.dataclass(frozen=True)
 class Direct:
-    """Direct light of some pixels: ``coefficients`` (J, 3, P) and ``ambient`` (3, P), the constant beside them."""
+    """Direct light of some pixels: ``coefficients`` (J, 3, P), ``ambient`` (3, P), the constant beside them, and
+    ``roughness`` (P,) or None."""
 
     coefficients: np.ndarray
     ambient: np.ndarray
+    roughness: np.ndarray | None = None
+
+    def part(self, pixels: slice) -> Direct:
+        """The same for some of the pixels."""
+        roughness = None if self.roughness is None else self.roughness[pixels]
+        return Direct(self.coefficients[:, :, pixels], self.ambient[:, pixels], roughness)
 
 
 def factors_at(
-    view: View, lamp: dict, lights: np.ndarray, aims: np.ndarray, roughness: tuple[float, ...]
+    view: View, lamp: dict, lights: np.ndarray, aims: np.ndarray, roughness: np.ndarray | float | None
 ) -> np.ndarray:
     """Factors of direct light with their shadows at known lights.
 
@@ -86,32 +95,65 @@ def factors_at(
     return np.stack(rows).astype(np.float32)
 
 
-def regress(images: np.ndarray, factors: np.ndarray, lights: np.ndarray) -> Direct:
-    """Every pixel's coefficients by weighted, regularised least squares.
+def regress(images: np.ndarray, factors: np.ndarray, lights: np.ndarray, lobes: np.ndarray | None = None) -> Direct:
+    """Every pixel's coefficient of diffuse light by weighted, regularised least squares.
 
     Args:
         images: (N, 3, P) linear.
-        factors: (N, J, P).
+        factors: (N, 1, P).
         lights: (N, 3).
+        lobes: (N, 3, P), light that is explained already.
     """
-    count, lobes, pixels = factors.shape
-    spread = lights - lights.mean(axis=0)
-    spread = spread / (spread.std() or 1.0)
-    nuisance = np.concatenate([np.ones((count, 1)), spread], axis=1).astype(np.float32)
-    columns = np.concatenate([factors.transpose(2, 0, 1), np.broadcast_to(nuisance, (pixels, *nuisance.shape))], axis=2)
-    scale = np.sqrt(np.mean(np.square(columns), axis=1, keepdims=True)) + np.float32(1e-12)
-    # a lobe that never lights a pixel must not be blown up to count
-    scale[:, :, :lobes] = np.maximum(scale[:, :, :lobes], 1e-3 * scale[:, :, :lobes].max(axis=0, keepdims=True))
-    columns = columns / scale
-    mean = images.mean(axis=1)
-    weight = 1.0 / (mean + 0.1 * max(float(mean.mean()), 1e-12))
-    weighted = (columns * weight.T[:, :, None]).transpose(0, 2, 1)
+    columns, scale = _columns(factors, lights)
+    weighted = (columns * _weight(images).T[:, :, None]).transpose(0, 2, 1)
     normal = weighted @ columns
     trace = np.trace(normal, axis1=1, axis2=2) / normal.shape[1]
     normal += (RIDGE * trace + 1e-12)[:, None, None] * np.eye(normal.shape[1], dtype=np.float32)
-    found = np.linalg.solve(normal, weighted @ images.transpose(2, 0, 1)) / scale.transpose(0, 2, 1)
+    rest = images if lobes is None else images - lobes
+    found = np.linalg.solve(normal, weighted @ rest.transpose(2, 0, 1)) / scale.transpose(0, 2, 1)
     found = np.maximum(found, 0.0).transpose(1, 2, 0)
-    return Direct(np.ascontiguousarray(found[:lobes]), np.ascontiguousarray(found[lobes]))
+    return Direct(np.ascontiguousarray(found[:1]), np.ascontiguousarray(found[1]))
+
+
+def _columns(factors: np.ndarray, lights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns (P, N, Q) of the least squares, scaled to about 1, and their scales (P, 1, Q): the factors (N, J, P), a
+    constant, and the light itself."""
+    spread = lights - lights.mean(axis=0)
+    spread = spread / (spread.std() or 1.0)
+    smooth = np.concatenate([np.ones((len(lights), 1)), spread], axis=1).astype(np.float32)
+    lobes, pixels = factors.shape[1:]
+    columns = np.concatenate([factors.transpose(2, 0, 1), np.broadcast_to(smooth, (pixels, *smooth.shape))], axis=2)
+    scale = np.sqrt(np.mean(np.square(columns), axis=1, keepdims=True)) + np.float32(1e-12)
+    # a factor that never lights a pixel must not be blown up to count
+    scale[:, :, :lobes] = np.maximum(scale[:, :, :lobes], 1e-3 * scale[:, :, :lobes].max(axis=0, keepdims=True))
+    return columns / scale, scale
+
+
+def _weight(images: np.ndarray) -> np.ndarray:
+    """Weights (N, P) that make errors count relative to the light."""
+    mean = images.mean(axis=1)
+    return 1.0 / (mean + 0.1 * max(float(mean.mean()), 1e-12))
+
+
+def find_lobes(lamp: dict, lights: np.ndarray, aims: np.ndarray, images: np.ndarray, view: View) -> gloss.Lobes:
+    """The lobe of every patch, from pictures (N, 3, P)."""
+    tiles = [slice(first, first + TILE) for first in range(0, images.shape[2], TILE)]
+
+    def equations(roughness: float) -> tuple[float, np.ndarray, np.ndarray]:
+        parts = []
+        for tile in tiles:
+            factors = factors_at(view.part(tile), lamp, lights, aims, roughness)
+            columns, _ = _columns(factors[:, :1], lights)
+            part = images[:, :, tile]
+            parts.append(gloss.normal_equations(factors[:, 1:], part, columns, _weight(part)))
+        return roughness, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+    return gloss.fit((equations(roughness) for roughness in gloss.ROUGHNESS), view.patches)
+
+
+def with_lobes(direct: Direct, lobes: gloss.Lobes) -> Direct:
+    """Diffuse light and lobes together."""
+    return Direct(np.concatenate([direct.coefficients, lobes.coefficients]), direct.ambient, lobes.roughness)
 
 
 def explained(direct: Direct | None, factors: np.ndarray | None, root: bool, shape: tuple[int, ...]) -> np.ndarray:
@@ -138,11 +180,11 @@ def choose(
     generator = np.random.default_rng(seed)
     pixels = np.sort(generator.permutation(images.shape[2])[:TRIAL_PIXELS])
     few, known = images[:, :, pixels], view.part(pixels)
-    factors = {
-        name: factors_at(known, lamp, lights, aims, roughness)
-        for name, roughness in FACTORS.items()
-        if roughness is not None and known.surface is not None and (not roughness or known.surface.view is not None)
-    }
+    diffuse = None
+    names = ["none"]
+    if known.surface is not None:
+        diffuse = factors_at(known, lamp, lights, aims, None)
+        names += ["diffuse", "gloss"] if known.patches is not None else ["diffuse"]
     errors: dict[Choice | str, list[float]] = {}
     directions = lamp["light"] != "position"
     for held in folds(len(lights), seed):
@@ -154,10 +196,17 @@ def choose(
             for kernel, smoothing in itertools.product(KERNELS, SMOOTHINGS)
         }
         truth = few[held]
-        for name in ("none", *factors):
-            direct = None if name == "none" else regress(few[kept], factors[name][kept], lights[kept])
+        for name in names:
+            direct, factors = None, diffuse
+            if name == "gloss":
+                lobes = find_lobes(lamp, lights[kept], aims[kept], few[kept], known)
+                factors = factors_at(known, lamp, lights, aims, lobes.roughness)
+                glossy = np.einsum("njp,jcp->ncp", factors[kept, 1:], lobes.coefficients, optimize=True)
+                direct = with_lobes(regress(few[kept], diffuse[kept], lights[kept], glossy), lobes)
+            elif name == "diffuse":
+                direct = regress(few[kept], diffuse[kept], lights[kept])
             for root in (False, True):
-                level = explained(direct, factors.get(name), root, few.shape)
+                level = explained(direct, factors, root, few.shape)
                 rest = (np.sqrt(np.maximum(few[kept], 0.0)) if root else few[kept]) - level[kept]
                 for (kernel, smoothing), weights in shares.items():
                     result = np.tensordot(weights, rest, 1) + level[held]
@@ -185,32 +234,37 @@ def folds(count: int, seed: int) -> list[np.ndarray]:
 
 
 def fit_direct(
-    lamp: dict, lights: np.ndarray, aims: np.ndarray, images: np.ndarray, view: View, roughness: tuple[float, ...]
+    lamp: dict, lights: np.ndarray, aims: np.ndarray, images: np.ndarray, view: View, is_glossy: bool
 ) -> Direct:
-    """Coefficients of all pixels, a tile at a time; see :func:`regress`."""
+    """Direct light of all pixels, a tile at a time.
+
+    Args:
+        images: (N, 3, P).
+        is_glossy: whether with lobes.
+    """
+    lobes = find_lobes(lamp, lights, aims, images, view) if is_glossy else None
     parts = []
     for first in range(0, images.shape[2], TILE):
         tile = slice(first, first + TILE)
+        roughness = None if lobes is None else lobes.roughness[tile]
         factors = factors_at(view.part(tile), lamp, lights, aims, roughness)
-        parts.append(regress(images[:, :, tile], factors, lights))
-    return Direct(
-        *(np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in ("coefficients", "ambient"))
+        glossy = None
+        if lobes is not None:
+            glossy = np.einsum("njp,jcp->ncp", factors[:, 1:], lobes.coefficients[:, :, tile], optimize=True)
+        parts.append(regress(images[:, :, tile], factors[:, :1], lights, glossy))
+    direct = Direct(
+        np.concatenate([part.coefficients for part in parts], axis=2),
+        np.concatenate([part.ambient for part in parts], axis=1),
     )
+    return direct if lobes is None else with_lobes(direct, lobes)
 
 
 def subtract(
-    rest: np.ndarray,
-    lamp: dict,
-    lights: np.ndarray,
-    aims: np.ndarray,
-    view: View,
-    roughness: tuple[float, ...],
-    direct: Direct,
-    root: bool,
+    rest: np.ndarray, lamp: dict, lights: np.ndarray, aims: np.ndarray, view: View, direct: Direct, root: bool
 ) -> None:
     """Take what :func:`fit_direct` explains from pictures (N, 3, P), or from their roots, in place."""
     for first in range(0, rest.shape[2], TILE):
         tile = slice(first, first + TILE)
-        factors = factors_at(view.part(tile), lamp, lights, aims, roughness)
-        part = Direct(direct.coefficients[:, :, tile], direct.ambient[:, tile])
+        part = direct.part(tile)
+        factors = factors_at(view.part(tile), lamp, lights, aims, part.roughness)
         rest[:, :, tile] -= explained(part, factors, root, (len(lights), 3, factors.shape[2]))

@@ -6,7 +6,7 @@
 
 A picture under a light l is, per pixel and colour::
 
-    direct(l) = shadow(l) * sum_j coefficient_j * factor_j(l)        shading.py: cosine law and GGX lobes
+    direct(l) = shadow(l) * sum_j coefficient_j * factor_j(l)        shading.py: cosine law and a GGX lobe
     picture   = direct(l) + tint * sum_k c_k(l) basis_k              domain "linear"
     picture   = (sqrt(direct(l) + ambient) + tint * sum_k c_k(l) basis_k)^2         "root"
 
@@ -67,8 +67,8 @@ class Transport:
         kernel, smoothing: of the interpolant.
         root: whether the residual is one of square roots.
         surface: what the pixels see; None without direct light.
-        roughness: of each glossy lobe.
-        coefficients: (J, 3, P) float32 of the factors of direct light; J = 0 without.
+        roughness: (P,) float32 of the glossy lobe; None without one.
+        coefficients: (J, 3, P) float32 of the factors of direct light: none, the diffuse one, or the glossy two too.
         ambient: (3, P) float32, added under the root; None where the domain is linear.
         tint: (3, P) float32.
         residual: the rest.
@@ -83,7 +83,7 @@ class Transport:
     smoothing: float
     root: bool
     surface: shading.Surface | None
-    roughness: tuple[float, ...]
+    roughness: np.ndarray | None
     coefficients: np.ndarray
     ambient: np.ndarray | None
     tint: np.ndarray
@@ -156,7 +156,8 @@ class Lit:
         own = self.transport
         if not len(own.coefficients):
             return None
-        factors = direct_factors(own.surface.part(pixels), own.lamp, self.light, self.aim, own.roughness)
+        roughness = None if own.roughness is None else own.roughness[pixels]
+        factors = direct_factors(own.surface.part(pixels), own.lamp, self.light, self.aim, roughness)
         if self.shadow is not None:
             arriving = own.shadows.at(*self.shadow, pixels)
             for factor in factors:
@@ -168,13 +169,13 @@ class Lit:
 
 
 def direct_factors(
-    surface: shading.Surface, lamp: dict, light: np.ndarray, aim: np.ndarray, roughness: tuple[float, ...]
+    surface: shading.Surface, lamp: dict, light: np.ndarray, aim: np.ndarray, roughness: np.ndarray | float | None
 ) -> list[np.ndarray]:
-    """Unshadowed factors of direct light, each (P,): the diffuse one, then two for each glossy lobe."""
+    """Unshadowed factors of direct light, each (P,): the diffuse one, then with a roughness the glossy two."""
     arrival = shading.arrive(surface, lamp, light, aim)
     factors = [shading.diffuse(arrival)]
-    for value in roughness:
-        factors.extend(shading.glossy(surface, arrival, value))
+    if roughness is not None:
+        factors.extend(shading.glossy(surface, arrival, roughness))
     return factors
 
 

@@ -40,7 +40,7 @@ class RelightSettings(Settings):
     seed: int = setting(0, "Seed of every random choice; the same seed gives the same weights", low=0, high=2**31 - 1)
     model: str = setting(
         "factored",
-        "What is trained: shading, shadows and few pictures (factored), or the network of the first published system too",
+        "What is trained: shading, shadows and few pictures, or beside that the first published system's network",
         choices=("factored", "dense"),
     )
     size: float = setting(32.0, "Largest size of the learned weights", unit="MB", low=0.1, high=4096.0)

@@ -8,7 +8,7 @@ the light that need no learning.
 Only ratios between places of the lamp matter, because every pixel's coefficients are fitted: constants are left out.
 The diffuse factor is the cosine law with the inverse square (for a sun without it), times a spot's cone and an area
 lamp's cosine. The glossy factors are the GGX lobe (Walter et al. 2007, equation 33) with Smith's masking in the form of
-Hammon 2017, at fixed roughness each, with and without Schlick's Fresnel factor.
+Hammon 2017, without and with the Fresnel factor of Schlick 1994.
 """
 
 from __future__ import annotations
@@ -99,15 +99,15 @@ def diffuse(arrival: Arrival) -> np.ndarray:
     return arrival.strength * arrival.facing
 
 
-def glossy(surface: Surface, arrival: Arrival, roughness: float) -> tuple[np.ndarray, np.ndarray]:
+def glossy(surface: Surface, arrival: Arrival, roughness: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """GGX reflection (P,) towards the camera, times the cosine: for reflectance 1, and the part that Fresnel adds at
     grazing angles, (1 - v.h)^5 of it.
 
     Args:
-        roughness: Blender's, from 0 to 1; its square is GGX's alpha.
+        roughness: Blender's, from 0 to 1, one or (P,); its square is GGX's alpha.
     """
-    alpha2 = np.float32(max(roughness, 0.02) ** 4)
-    alpha = np.sqrt(alpha2)
+    alpha = np.square(np.maximum(np.float32(roughness), np.float32(0.02)))
+    alpha2 = alpha * alpha
     half = arrival.direction + surface.view
     half /= np.sqrt(dot(half, half) + np.float32(1e-12))
     nh = dot(half, surface.normal)

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import artifact
 from ..errors import NeuralBakeError
-from . import KIND, WEIGHTS, dataset, fitting, judging, onnx_export, photometric, preview, reduction, shading
+from . import KIND, WEIGHTS, dataset, fitting, gloss, judging, onnx_export, photometric, preview, reduction, shading
 from .dataset import RelightData
 from .evaluation import Relight, mean_spacing
 from .export import decode, encode, towards
@@ -163,6 +163,10 @@ def fit(
     if not images.any():
         raise NeuralBakeError("no_light", "Every picture is black.", "Check the lamp's power and where it may go.")
     surface = surface_of(data, pixels)
+    patches = None
+    if surface is not None and surface.view is not None:
+        albedo = data.buffers["albedo"].reshape(-1, 3)[pixels].T
+        patches = gloss.patches(albedo, surface.position, settings.seed)
     room = int(settings.size * 1e6) - fixed_size(data, len(pixels), surface)
     trained, spacing, domains = [], [], []
     for index, lamp in enumerate(data.lamps):
@@ -172,7 +176,7 @@ def fit(
         own = _flat(images[chosen], pixels)
         shadows = shadows_of(data, index, pixels, surface, lamp, settings.seed)
         lap("shadows")
-        one = fit_lamp(lamp, lights, aims, own, surface, shadows, room // len(data.lamps), settings.seed)
+        one = fit_lamp(lamp, lights, aims, own, surface, shadows, patches, room // len(data.lamps), settings.seed)
         lap("fit")
         if settings.model == "dense":
             one = add_dense(one, lights, images[chosen], settings, progress)
@@ -196,6 +200,7 @@ def fit_lamp(
     images: np.ndarray,
     surface: shading.Surface | None,
     shadows: ShadowTable | None,
+    patches: np.ndarray | None,
     room: int,
     seed: int,
 ) -> Trained:
@@ -206,13 +211,14 @@ def fit_lamp(
         images: (N, 3, P) linear.
         surface: None where no scene is known.
         shadows: None where none were traced.
+        patches: (P,), see :mod:`.gloss`; None where no albedo is known.
         room: bytes for the transport.
     """
     tone = Tone.from_images(images)
     if surface is None and lamp["light"] == "direction":
         found = photometric.normals(images, lights)
         surface = None if found is None else shading.Surface(found)
-    view = fitting.View(None if lamp["light"] == "rotation" else surface, shadows)
+    view = fitting.View(None if lamp["light"] == "rotation" else surface, shadows, patches)
     choice, errors = None, {}
     if len(lights) > 2:
         choice, errors = fitting.choose(lamp, lights, aims, images, view, tone, seed)
@@ -230,17 +236,16 @@ def factored(
     room: int,
 ) -> Transport:
     """Fit all pixels as ``choice`` says; see :func:`fit_lamp`."""
-    roughness = fitting.FACTORS[choice.factors]
     pixels = images.shape[2]
-    ambient, coefficients = None, np.zeros((0, 3, pixels), np.float32)
+    ambient, roughness, coefficients = None, None, np.zeros((0, 3, pixels), np.float32)
     if choice.root:
         ambient = np.zeros((3, pixels), np.float32)
     rest = np.sqrt(np.maximum(images, 0.0)) if choice.root else images.copy()
-    if roughness is not None:
-        direct = fitting.fit_direct(lamp, lights, aims, images, view, roughness)
-        coefficients = direct.coefficients
+    if choice.factors != "none":
+        direct = fitting.fit_direct(lamp, lights, aims, images, view, choice.factors == "gloss")
+        coefficients, roughness = direct.coefficients, direct.roughness
         ambient = direct.ambient if choice.root else None
-        fitting.subtract(rest, lamp, lights, aims, view, roughness, direct, choice.root)
+        fitting.subtract(rest, lamp, lights, aims, view, direct, choice.root)
         room -= 2 * coefficients.size + (0 if view.shadows is None else len(pack(view.shadows.values)))
     room -= (2 + 4 * choice.root) * 3 * pixels
     tint = reduction.tint_of(images)
@@ -254,7 +259,7 @@ def factored(
         smoothing=choice.smoothing,
         root=choice.root,
         surface=view.surface if len(coefficients) else None,
-        roughness=roughness or (),
+        roughness=roughness,
         coefficients=coefficients,
         ambient=ambient,
         tint=tint,
@@ -358,7 +363,7 @@ def _transports(
                 method=kept,
                 root=False,
                 surface=None,
-                roughness=(),
+                roughness=None,
                 coefficients=np.zeros((0, 3, len(pixels)), np.float32),
                 ambient=None,
                 tint=tint,
