@@ -4,10 +4,10 @@
 
 """Fits the factored transport of one lamp to its pictures; what is fitted how is decided on pictures left out.
 
-Every pixel's coefficient of diffuse light comes from a small regularised least-squares problem over the lights, in which
-a constant and a linear function of the light stand for everything indirect; highlights are a patch's, see
-:mod:`.gloss`. What remains, edges of misjudged shadows
-and all that is indirect, is interpolated between the captured lights, in linear light or under a square root.
+Every pixel's coefficient of diffuse light comes from a small regularised least-squares problem over the lights, in
+which a constant and a linear function of the light stand for everything indirect; highlights are a patch's, see
+:mod:`.gloss`. What remains, edges of misjudged shadows and all that is indirect, is interpolated between the captured
+lights, in linear light or under a square root.
 
 A trial leaves out a fold of the lights, fits a few thousand pixels to the others, and takes the relative error of the
 tone-mapped pictures that were left out. Rivals are judged by the same folds, so that the better one can be kept.
