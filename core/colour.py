@@ -22,6 +22,11 @@ def srgb_from_linear(linear: np.ndarray) -> np.ndarray:
     return np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1.0 / 2.4) - 0.055)
 
 
+def linear_from_srgb(encoded: np.ndarray) -> np.ndarray:
+    """The inverse of :func:`srgb_from_linear` on values of 0..1."""
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
 def exposure_for(image: np.ndarray) -> float:
     """A factor that brings the 95th percentile of ``image`` to 0.8, so that rooms of any brightness can be looked
     at."""

@@ -65,3 +65,9 @@ def test_heat_map_gets_brighter() -> None:
     assert (np.diff(luminance) > 0.0).all()
     # In the middle stands the third control point.
     assert colour.heat_map(np.array([[0.5]]))[0, 0].tolist() == [186, 54, 84]
+
+
+def test_linear_from_srgb_is_the_inverse() -> None:
+    encoded = np.linspace(0.0, 1.0, 1001)
+    np.testing.assert_allclose(colour.srgb_from_linear(colour.linear_from_srgb(encoded)), encoded, atol=1e-6)
+    assert colour.linear_from_srgb(np.array(0.5)) == pytest.approx(0.2140411, abs=1e-7)
