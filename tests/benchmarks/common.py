@@ -19,9 +19,9 @@ OUT = ROOT / "out" / "benchmarks"
 SCENES = ROOT.parent / "shared" / "data" / "scenes"
 
 
-def bake(scene: Path, out: Path, *words: str) -> dict:
+def bake(scene: Path, out: Path, *words: str, kind: str = "light_grid") -> dict:
     """Bake by the command line that users type; returns the manifest."""
-    command = [sys.executable, "-m", "bake_workers", "bake", str(scene), "--kind", "light_grid", "--out", str(out)]
+    command = [sys.executable, "-m", "bake_workers", "bake", str(scene), "--kind", kind, "--out", str(out)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([*command, *words], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
     return json.loads((out / "manifest.json").read_text("utf-8"))

@@ -58,11 +58,13 @@ def main() -> int:
     return 0
 
 
-def rivals(images: np.ndarray, lights: np.ndarray, asked: np.ndarray, tone: Tone) -> dict[str, np.ndarray]:
+def rivals(
+    images: np.ndarray, lights: np.ndarray, asked: np.ndarray, tone: Tone, directions: bool = True
+) -> dict[str, np.ndarray]:
     """Pictures (Q, H, W, 3) of every rival, blended in linear light and tone-mapped."""
     found = {}
     for name in baselines.RIVALS:
-        weights = baselines.weights(name, lights, asked, directions=True)
+        weights = baselines.weights(name, lights, asked, directions)
         found[name] = baselines.blend(weights, images)
         found[f"{name}, tone-mapped"] = tone.inverse(baselines.blend(weights, tone.forward(images)))
     return found
