@@ -13,7 +13,7 @@ import dataclasses
 
 import bpy
 
-from . import jobs, results, staleness, volumes
+from . import jobs, kinds, results, staleness, volumes
 
 # A cell of the list has room for 16 letters.
 SHORT_NAMES = {"ddgi": "DDGI", "trilinear": "linear"}
@@ -35,7 +35,7 @@ class Status:
 
 def is_listed(obj: bpy.types.Object) -> bool:
     """Whether an object is in the list: every Light Probe Volume, and an Empty with a result."""
-    return obj.type in results.TYPES and (volumes.is_volume(obj) or results.carries(obj))
+    return kinds.of(obj) == kinds.LIGHT_GRID and (volumes.is_volume(obj) or results.carries(obj))
 
 
 def listed(view_layer: bpy.types.ViewLayer) -> list[bpy.types.Object]:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import bpy
 
-from . import preferences, results, volumes
+from . import kinds, lamps, preferences, results, volumes
 from .bake_workers.capture.emission import object_shines, world_shines
 from .core.errors import NeuralBakeError
 
 MOST_NAMES = 3
+OWN_IMAGES = ("Neural Bake", "Neural Relight")
 
 
 def problem(
-    context: bpy.types.Context, bounds_object: str = "", chosen: list[bpy.types.Object] | None = None
+    context: bpy.types.Context,
+    bounds_object: str = "",
+    chosen: list[bpy.types.Object] | None = None,
+    kind: str = kinds.LIGHT_GRID,
 ) -> str:
     """Why the scene cannot be baked now and what to do about it, or an empty text. Cheap enough for drawing.
 
@@ -31,7 +35,14 @@ def problem(
         return "No engine is set. Name a Python with torch in the add-on's preferences."
     if not python.is_file():
         return f"There is no engine {python}. Set it in the add-on's preferences."
-    if bounds_object:
+    if kind == kinds.RELIGHT:
+        targets = [context.scene.camera]
+        if targets[0] is None:
+            return "The scene has no camera, and it is its view that is learned. Add one (Add > Camera)."
+        reason = lamps.problem(context.scene, context.view_layer)
+        if reason:
+            return reason
+    elif bounds_object:
         target = context.scene.objects.get(bounds_object)
         if target is None:
             return f"The scene has no object {bounds_object}."
@@ -57,8 +68,7 @@ def closer_look(context: bpy.types.Context) -> str:
     unsaved = [image.name for image in bpy.data.images if _is_painted(image)]
     if unsaved:
         return (
-            f"Painted images are not saved and would be black: {_names(unsaved)}. "
-            "Save them (Image > Save All Images)."
+            f"Painted images are not saved and would be black: {_names(unsaved)}. Save them (Image > Save All Images)."
         )
     rendered = [obj for obj in context.view_layer.objects if not obj.hide_render]
     instanced = [obj for collection in bpy.data.collections for obj in collection.all_objects]
@@ -88,4 +98,4 @@ def _is_painted(image: bpy.types.Image) -> bool:
     """Whether an image has changes that neither a file nor the .blend holds; a copy of the scene lacks them."""
     if not image.is_dirty or not image.users or image.library is not None:
         return False
-    return image.source in {'FILE', 'GENERATED', 'TILED'} and not image.name.startswith("Neural Bake")
+    return image.source in {'FILE', 'GENERATED', 'TILED'} and not image.name.startswith(OWN_IMAGES)

@@ -29,3 +29,11 @@ def cycles_devices(context: bpy.types.Context) -> dict:
         return {"compute_device_type": "NONE", "devices": []}
     names = [device.name for device in addon.preferences.devices if device.use and device.type in {kind, 'CPU'}]
     return {"compute_device_type": kind, "devices": names}
+
+
+def set_image_format(settings: bpy.types.ImageFormatSettings, name: str) -> None:
+    """Choose a file format, such as PNG; from 5.0 on those on offer depend on the kind of media."""
+    if hasattr(settings, "media_type"):
+        is_movie, is_layered = name == 'FFMPEG', name == 'OPEN_EXR_MULTILAYER'
+        settings.media_type = 'VIDEO' if is_movie else 'MULTI_LAYER_IMAGE' if is_layered else 'IMAGE'
+    settings.file_format = name

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
@@ -72,6 +73,7 @@ class Job:
         self.files_opened = -1
         self._expected = expected
         self._uids: dict[str, int] = {}
+        self._followed: dict[str, int] = {}
         self._scene_uid = 0
         self._owner: int | None = None
         self._process: subprocess.Popen | None = None
@@ -118,11 +120,18 @@ class Job:
         self._owner = job_folders.take(self.stored)
         return self._owner is not None
 
-    def remember(self, scene: bpy.types.Scene, targets: list[bpy.types.Object], files_opened: int) -> None:
-        """Note what the result belongs to, so that it is found under another name too."""
+    def remember(
+        self,
+        scene: bpy.types.Scene,
+        targets: list[bpy.types.Object],
+        files_opened: int,
+        followed: Iterable[bpy.types.Object] = (),
+    ) -> None:
+        """Note what the result belongs to, and the lamps that it is about, so that they are found under other names."""
         self.files_opened = files_opened
         self._scene_uid = scene.session_uid
         self._uids = {target.name: target.session_uid for target in targets}
+        self._followed = {lamp.name: lamp.session_uid for lamp in followed}
 
     def is_for(self, scene: bpy.types.Scene, obj: bpy.types.Object, same_file: bool) -> bool:
         """Whether an object will get the result; see :meth:`recall` for ``same_file``."""
@@ -147,7 +156,8 @@ class Job:
             hint = "Use Load Result in another one."
             raise NeuralBakeError("no_scene", f"The scene {self.scene_name} is gone.", hint)
         by_uid = {obj.session_uid: obj for obj in scene.objects} if same_file else {}
-        return scene, {name: by_uid[uid] for name, uid in self._uids.items() if uid in by_uid}
+        uids = {**self._followed, **self._uids}
+        return scene, {name: by_uid[uid] for name, uid in uids.items() if uid in by_uid}
 
     def start(self, context: bpy.types.Context) -> None:
         """Start the engine.

@@ -89,9 +89,7 @@ def create(
     """Make an empty job folder; ``directory`` None puts the result into it."""
     folder = root(context) / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     folder.mkdir(parents=True)
-    stored = Stored(
-        folder, "QUEUED", "", kind, bpy.data.filepath, scene_name, targets, directory or folder / "result"
-    )
+    stored = Stored(folder, "QUEUED", "", kind, bpy.data.filepath, scene_name, targets, directory or folder / "result")
     try:
         stored.write()
     except OSError:

@@ -21,7 +21,7 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
-from . import job_folders, preferences, properties, redraw, results, signals, speeds, volumes
+from . import job_folders, kinds, lamps, preferences, properties, redraw, results, signals, speeds, volumes
 from .bake_workers import protocol
 from .bake_workers.terminal import clock
 from .core import artifact
@@ -30,6 +30,7 @@ from .job import Job, in_blender
 
 TICK_SECONDS = 0.25
 MOST_REMEMBERED = 10
+UNKNOWN_PROBES = 1000
 # Where one step of undo holds the whole file; other modes keep steps of their own.
 UNDO_MODES = {'OBJECT', 'POSE'}
 
@@ -100,7 +101,7 @@ def submit(
     chosen: list[bpy.types.Object] | None = None,
     preset: str = "",
 ) -> Job:
-    """Freeze the scene as it is and put its bake into the queue.
+    """Freeze the scene as it is and put its bake into the queue. A view is that of the scene's camera.
 
     Args:
         directory: folder of the result; None keeps it in the cache.
@@ -118,12 +119,19 @@ def submit(
             artifact.check_target(directory)
         except NeuralBakeError as error:
             raise NeuralBakeError(error.code, in_blender(error.code, error.message, error.hint)) from error
-    if bounds_object:
+    followed = []
+    if kind == kinds.RELIGHT:
+        targets, bounds_object, chosen = [scene.camera], "", None
+        names = lamps.chosen(scene, context.view_layer)
+        settings["lamps"] = ", ".join(names)
+        followed = [obj for obj in scene.objects if obj.name in names]
+        count = len(names)
+    elif bounds_object:
         targets = [scene.objects[bounds_object]]
-        probes = 0
+        count = UNKNOWN_PROBES
     else:
         targets = volumes.of_scene(scene, context.view_layer) if chosen is None else chosen
-        probes = sum(math.prod(volumes.resolution(target, scene)) for target in targets)
+        count = sum(math.prod(volumes.resolution(target, scene)) for target in targets)
     description = protocol.new_job(
         kind=kind,
         settings=settings,
@@ -150,9 +158,9 @@ def submit(
         if stored is not None:
             stored.remove()
         raise _refusal(error) from error
-    expected = speeds.estimate(context, scene, probes or 1000)
+    expected = speeds.estimate(context, scene, count, kind)
     job = Job(stored, (expected.capture_seconds, expected.training_seconds))
-    job.remember(scene, targets, _files_opened)
+    job.remember(scene, targets, _files_opened, followed)
     return _enqueue(job)
 
 
@@ -172,7 +180,8 @@ def save_copy(path: Path) -> None:
 
 def resume(context: bpy.types.Context, stored: job_folders.Stored) -> Job:
     """Take an interrupted job up where it ended; a result that was complete already only comes into the scene."""
-    expected = speeds.estimate(context, context.scene, 1000)
+    count = 1 if stored.kind == kinds.RELIGHT else UNKNOWN_PROBES
+    expected = speeds.estimate(context, context.scene, count, stored.kind)
     job = Job(stored, (expected.capture_seconds, expected.training_seconds))
     job.resumed = True
     _interrupted[:] = [other for other in _interrupted if other.id != stored.id]

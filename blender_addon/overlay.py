@@ -20,7 +20,7 @@ import bpy
 import gpu
 import numpy as np
 
-from . import overlay_shader, properties, results, volumes
+from . import kinds, overlay_shader, properties, results, volumes
 from .core import colour
 from .core.errors import NeuralBakeError
 from .core.light_grid.evaluation import BakedGrid
@@ -84,7 +84,7 @@ _paused_until = 0.0
 
 def collect(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[tuple[bpy.types.Object, list[Probes]]]:
     """Every object that has probes, with them: baked ones where they were baked, coming ones where these differ."""
-    candidates = [obj for obj in view_layer.objects if obj.type in results.TYPES]
+    candidates = [obj for obj in view_layer.objects if kinds.of(obj) == kinds.LIGHT_GRID]
     taken = set(volumes.rendered(filter(volumes.is_volume, candidates), view_layer))
     try:
         settings = properties.settings_values(scene, "light_grid")

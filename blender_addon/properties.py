@@ -29,14 +29,16 @@ from bpy.props import (
     StringProperty,
 )
 
+from . import kinds
 from .core.errors import NeuralBakeError
 from .core.light_grid.estimate import Estimate
 from .core.light_grid.settings import LightGridSettings
+from .core.relight.settings import RelightSettings
 from .core.settings import Settings
 
 # What depends on the machine and not on the scene: in the preferences, see preferences.py.
 MACHINE = ("train_device", "threads")
-SETTINGS: dict[str, type[Settings]] = {"light_grid": LightGridSettings}
+SETTINGS: dict[str, type[Settings]] = {"light_grid": LightGridSettings, "relight": RelightSettings}
 PRESETS = ('DRAFT', 'MEDIUM', 'FINAL')
 PRESET_ITEMS = (
     ('DRAFT', "Draft", "About a third of medium's time: to see whether probes and lamps are right"),
@@ -144,6 +146,11 @@ def preset_values(kind: str, name: str) -> dict[str, object]:
     return module.PRESETS[name.lower()]
 
 
+def kind_of(scene: bpy.types.Scene) -> str:
+    """The kind of bake that a scene is set to."""
+    return scene.neural_bake.kind.lower()
+
+
 def apply_preset(scene: bpy.types.Scene, name: str, kind: str = "light_grid") -> None:
     """Set a scene's quality to 'DRAFT', 'MEDIUM' or 'FINAL'; everything else stays.
 
@@ -180,15 +187,27 @@ def _redraw(_self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
                 area.tag_redraw()
 
 
+def scene_fields(settings: type[Settings]) -> list[str]:
+    """Names of a dataclass's fields that belong to a scene and not to the machine."""
+    return [field.name for field in dataclasses.fields(settings) if field.name not in MACHINE]
+
+
 class NeuralBakeLightGrid(
-    mixin(
-        "LightGridProperties",
-        LightGridSettings,
-        [field.name for field in dataclasses.fields(LightGridSettings) if field.name not in MACHINE],
-    ),
-    bpy.types.PropertyGroup,
+    mixin("LightGridProperties", LightGridSettings, scene_fields(LightGridSettings)), bpy.types.PropertyGroup
 ):
     """``scene.neural_bake.light_grid``."""
+
+
+class NeuralBakeRelight(
+    mixin("RelightProperties", RelightSettings, scene_fields(RelightSettings)), bpy.types.PropertyGroup
+):
+    """``scene.neural_bake.relight``."""
+
+
+def _live_changed(_self: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    from . import live  # which reads these settings
+
+    live.note_change()
 
 
 def _probes(group: bpy.types.PropertyGroup) -> int:
@@ -203,10 +222,14 @@ def _probes(group: bpy.types.PropertyGroup) -> int:
 
 
 def _estimate(group: bpy.types.PropertyGroup) -> Estimate | None:
-    from . import speeds  # which reads these settings
+    from . import lamps, speeds  # which read these settings
 
+    scene = group.id_data
+    kind = kind_of(scene)
     try:
-        return speeds.estimate(bpy.context, group.id_data, _probes(group))
+        if kind == kinds.RELIGHT:
+            return speeds.estimate(bpy.context, scene, len(lamps.chosen(scene, bpy.context.view_layer)), kind)
+        return speeds.estimate(bpy.context, scene, _probes(group))
     except NeuralBakeError:
         return None
 
@@ -222,9 +245,31 @@ def _estimated_memory(group: bpy.types.PropertyGroup) -> float:
 
 
 class NeuralBakeScene(bpy.types.PropertyGroup):
-    """``scene.neural_bake``: how probes are placed and shown, and the settings of each kind."""
+    """``scene.neural_bake``: what is baked, how probes are placed and shown, and the settings of each kind."""
 
+    kind: EnumProperty(name="Kind", description="What is baked", items=kinds.ITEMS, options=set())
     light_grid: PointerProperty(type=NeuralBakeLightGrid)
+    relight: PointerProperty(type=NeuralBakeRelight)
+    live: BoolProperty(
+        name="Live",
+        description="Show the camera's baked view under its lamps as they stand, in the image Neural Relight, at once",
+        default=True,
+        options=set(),
+        update=_live_changed,
+    )
+    allowed_outside: FloatProperty(
+        name="Allowed Outside",
+        description=(
+            "How far a lamp may leave the places that were rendered before the picture warns by an orange frame, "
+            "in distances between neighbouring places"
+        ),
+        default=0.25,
+        min=0.0,
+        soft_max=4.0,
+        precision=2,
+        options=set(),
+        update=_live_changed,
+    )
     spacing: FloatProperty(
         name="Spacing",
         description="Largest distance between neighbouring probes of a volume that is added or fitted",
@@ -291,7 +336,7 @@ class NeuralBakeScene(bpy.types.PropertyGroup):
     )
 
 
-classes = (NeuralBakeLightGrid, NeuralBakeScene)
+classes = (NeuralBakeLightGrid, NeuralBakeRelight, NeuralBakeScene)
 
 
 def register() -> None:

@@ -2,8 +2,8 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pictures of a result, packed into the .blend: what was learned, what Cycles measured, the error, and all of them on
-one labelled sheet beside the trilinear rival."""
+"""The pictures of a result, packed into the .blend: what was learned, what Cycles rendered, the error, and all of them
+on one labelled sheet beside the rival. One, ``RELIGHT``, is no file of the result: it is drawn while lamps move."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-# Types of the objects that can hold a result.
-TYPES = {'LIGHT_PROBE', 'EMPTY'}
+from . import kinds
+
+RELIGHT = 'RELIGHT'
+RELIGHT_NAME = "Neural Relight"
 # Name of the image data-block, and the artifact's file, the first that exists.
 IMAGES = {
     'COMPARISON': ("Neural Bake Comparison", ("comparison.png",)),
@@ -22,27 +24,36 @@ IMAGES = {
     'REFERENCE': ("Neural Bake Reference", ("reference.exr", "reference.png")),
     'ERROR': ("Neural Bake Error", ("error.exr", "error.png")),
 }
+OF_KIND = {
+    kinds.LIGHT_GRID: IMAGES,
+    kinds.RELIGHT: {
+        'COMPARISON': ("Neural Relight Comparison", ("comparison.png", "preview.png")),
+        'PREVIEW': ("Neural Relight Preview", ("relit.exr",)),
+        'REFERENCE': ("Neural Relight Reference", ("reference.exr", "reference.png")),
+        'ERROR': ("Neural Relight Error", ("error.png",)),
+    },
+}
+ALL = (*IMAGES, RELIGHT)
 # Light is shown as the scene's renders are. The colours of the others mean numbers, or are ready to be looked at.
-AS_RENDERS = {'PREVIEW', 'REFERENCE'}
+AS_RENDERS = {'PREVIEW', 'REFERENCE', RELIGHT}
 PROPERTY = "neural_bake_picture_"
 """Property of the object that holds a result, which points at the image: who appends the object gets that too."""
 
 
 def find(which: str, keeper: bpy.types.Object | None = None) -> bpy.types.Image | None:
-    """An image of a result, by its name in :data:`IMAGES`; a bake without a camera has none.
+    """An image of a result, by its name in :data:`ALL`; a bake without a camera has none.
 
     Args:
         keeper: the object that holds the result; None means this file's first.
     """
-    if keeper is not None and any(_key(one) in keeper for one in IMAGES):
-        image = keeper.get(_key(which))
+    kind = kinds.LIGHT_GRID if keeper is None else kinds.of(keeper)
+    if which == RELIGHT or (keeper is not None and any(key(one) in keeper for one in OF_KIND[kind])):
+        image = None if keeper is None else keeper.get(key(which))
         return image if isinstance(image, bpy.types.Image) else None
-    return _local(IMAGES[which][0])
+    return _local(OF_KIND[kind][which][0]) if which in OF_KIND[kind] else None
 
 
-def pack(
-    directory: Path, files: Container[str], keeper: bpy.types.Object, earlier: dict[str, bpy.types.Image]
-) -> None:
+def pack(directory: Path, files: Container[str], keeper: bpy.types.Object, earlier: dict[str, bpy.types.Image]) -> None:
     """Bring an artifact's pictures in.
 
     Args:
@@ -51,7 +62,9 @@ def pack(
         keeper: the object that holds the result.
         earlier: the pictures that these replace, see :func:`owned`; what the new result lacks goes.
     """
-    for which, (name, choices) in IMAGES.items():
+    if RELIGHT in earlier:
+        keeper[key(RELIGHT)] = earlier[RELIGHT]
+    for which, (name, choices) in OF_KIND[kinds.of(keeper)].items():
         path = next((directory / file for file in choices if file in files), None)
         image = earlier.get(which) or _unused(name)
         if path is None:
@@ -59,12 +72,12 @@ def pack(
             continue
         image = pack_file(name, path, image) if which == 'COMPARISON' else pack_image(name, path, image)
         image.use_view_as_render = which in AS_RENDERS
-        keeper[_key(which)] = image
+        keeper[key(which)] = image
 
 
 def owned(keeper: bpy.types.Object) -> dict[str, bpy.types.Image]:
     """The pictures of the result that an object holds, but those that a copy of it has too."""
-    found = {which: keeper.get(_key(which)) for which in IMAGES}
+    found = {which: keeper.get(key(which)) for which in ALL}
     others = _pointed_at(obj for obj in bpy.data.objects if obj != keeper)
     return {which: image for which, image in found.items() if image is not None and image not in others}
 
@@ -77,7 +90,8 @@ def remove(images: Iterable[bpy.types.Image]) -> None:
 
 def remove_unused() -> None:
     """Take those out that no result has, such as an earlier version's."""
-    remove(image for name, _ in IMAGES.values() if (image := _unused(name)) is not None)
+    names = {name for images in OF_KIND.values() for name, _ in images.values()}
+    remove(image for name in names if (image := _unused(name)) is not None)
 
 
 def pack_image(name: str, path: Path, image: bpy.types.Image | None) -> bpy.types.Image:
@@ -121,12 +135,13 @@ def pack_file(name: str, path: Path, image: bpy.types.Image | None) -> bpy.types
     return image
 
 
-def _key(which: str) -> str:
+def key(which: str) -> str:
+    """The property of the object that holds a result which points at one of its images."""
     return PROPERTY + which.lower()
 
 
 def _pointed_at(objects: Iterable[bpy.types.Object]) -> set[bpy.types.Image]:
-    return {obj.get(_key(which)) for obj in objects if obj.type in TYPES for which in IMAGES}
+    return {obj.get(key(which)) for obj in objects if obj.type in kinds.OF_TYPE for which in ALL}
 
 
 def _unused(name: str) -> bpy.types.Image | None:

@@ -5,17 +5,19 @@
 """Brings a result folder into the open .blend, finds it there again, and reads it.
 
 Convention:
-    A result belongs to the object whose box was baked (object data may be shared, objects are not). Several volumes are
-    one result: the first one holds it, and each of the others points at the first by ``neural_bake_source``. The light
-    stays where it was baked: a moved volume does not move it.
+    A result belongs to the object whose box was baked, or to the camera that was looked through (object data may be
+    shared, objects are not). Several volumes are one result: the first one holds it, and each of the others points at
+    the first by ``neural_bake_source``. The light stays where it was baked: a moved volume does not move it.
 
     ==========================  =====================================================================
     ``neural_bake_manifest``    JSON text of ``manifest.json``
-    ``neural_bake_weights``     bytes of ``weights.safetensors``
-    ``neural_bake_matrix``      16 floats, rows first: the box [-1, 1]^3 to world, as it was baked
+    ``neural_bake_weights``     bytes of ``weights.safetensors``; a camera's is an image that has them packed, see
+                                result_weights.py
+    ``neural_bake_matrix``      16 floats, rows first: the box [-1, 1]^3, or the camera, to world, as it was baked
     ``neural_bake_scene_hash``  hash of the scene that was baked
     ``neural_bake_nRMSE`` ...   held-out errors of the method that was kept; drivers can read them
     ``neural_bake_picture_*``   the images, see result_images.py
+    ``neural_bake_lamp_0`` ...  of a camera's result: the learned lamps, objects or a world, in the manifest's order
     ==========================  =====================================================================
 
     Blender copies these with the object. The copy of a holder holds the same result once more, the copy of a volume
@@ -26,36 +28,30 @@ Convention:
 from __future__ import annotations
 
 import functools
+import typing
 from pathlib import Path
 
 import bpy
 
-from . import result_images
+from . import kinds, lamps, relight_image, result_images, result_weights
 from .core import artifact
-from .core import light_grid as light_grids
 from .core.errors import NeuralBakeError
+
+if typing.TYPE_CHECKING:
+    from .core.light_grid import LightGrid
+    from .core.relight import Relight
 
 PREFIX = "neural_bake_"
 SOURCE = "neural_bake_source"
 MANIFEST = "neural_bake_manifest"
-WEIGHTS = "neural_bake_weights"
+WEIGHTS = result_weights.KEY
 MATRIX = "neural_bake_matrix"
 SCENE_HASH = "neural_bake_scene_hash"
 WEIGHTS_FILE = "weights.safetensors"
-# Types of the objects whose box can be baked.
-TYPES = result_images.TYPES
 MOST_CACHED = 4
 
-# Metric, highest value of its slider, and its tooltip.
-METRICS = (
-    ("nRMSE", 1.0, "Root mean square error on held-out points, over the mean light"),
-    ("relMSE", 1.0, "Relative mean square error on held-out points"),
-    ("SMAPE", 1.0, "Symmetric mean absolute percentage error on held-out points, 0 to 1"),
-    ("leak", 1.0, "Light where it should be dark, over the mean light"),
-)
-
 # Decoded results, and why others could not be, by the weights' digest and the object that holds them.
-_decoded: dict[tuple[str, int], light_grids.LightGrid | NeuralBakeError] = {}
+_decoded: dict[tuple[str, int], LightGrid | Relight | NeuralBakeError] = {}
 
 
 def load(
@@ -85,32 +81,38 @@ def load(
         _hand_over(obj, [other for other in _pointing_at([obj]) if other not in objects])
     pictures = result_images.owned(objects[0])
     result_images.remove(image for obj in objects[1:] for image in result_images.owned(obj).values())
-    for obj, grid in zip(objects, manifest["grids"], strict=True):
+    for obj, (_, matrix) in zip(objects, kinds.places(manifest), strict=True):
         clear(obj)
-        obj[MATRIX] = [float(value) for row in grid["matrix"] for value in row]
+        obj[MATRIX] = matrix
         obj[SCENE_HASH] = manifest["scene_hash"]
         if obj is not objects[0]:
             obj[SOURCE] = objects[0]
     objects[0][MANIFEST] = text
-    objects[0][WEIGHTS] = weights
+    result_weights.store(objects[0], weights)
+    lamps.remember(objects[0], manifest, scene, renamed or {})
     write_metrics(objects[0], manifest["metrics"])
     for obj in objects:
         obj.update_tag()  # or a driver that reads the errors would not find them before the file is loaded again
     result_images.pack(directory, manifest["files"], objects[0], pictures)
+    if manifest["kind"] == kinds.RELIGHT:  # in the same step of undo, and so it does not come and go with others
+        relight_image.find(objects[0], manifest["width"], manifest["height"])
     return objects
 
 
 def find_objects(
     scene: bpy.types.Scene, manifest: dict, renamed: dict[str, bpy.types.Object]
 ) -> list[bpy.types.Object]:
-    """The objects that a result was baked for, in the order of its grids."""
+    """The objects that a result was baked for, in its order."""
     objects = []
-    for grid in manifest.get("grids", ()):
-        obj = renamed.get(grid["name"]) or _named(scene, grid["name"])
-        if obj is None:
+    if manifest["kind"] not in kinds.METRICS:
+        raise NeuralBakeError("kind", f"A result of kind {manifest['kind']} cannot be brought into Blender.")
+    for name, _ in kinds.places(manifest):
+        obj = renamed.get(name) or named(scene, name)
+        if obj is None or kinds.of(obj) != manifest["kind"]:
+            what = "camera" if manifest["kind"] == kinds.RELIGHT else "object"
             raise NeuralBakeError(
                 "no_target",
-                f"Scene {scene.name} has no object {grid['name']}, which this result was baked for.",
+                f"Scene {scene.name} has no {what} {name}, which this result was baked for.",
                 "Open the scene that was baked.",
             )
         objects.append(obj)
@@ -119,7 +121,7 @@ def find_objects(
     return objects
 
 
-def _named(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
+def named(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
     """A scene's object of a name, rather one of this file than a linked one with the same name."""
     found = [obj for obj in scene.objects if obj.name == name]
     return min(found, key=lambda obj: obj.library is not None, default=None)
@@ -132,12 +134,13 @@ def require_local(obj: bpy.types.Object) -> None:
         raise NeuralBakeError(
             "linked_target",
             f"{obj.name} is {how}, so Blender would lose the result at saving.",
-            "Make it local, or bake a volume of this file.",
+            f"Make it local, or bake a {kinds.NOUNS[kinds.of(obj) or kinds.LIGHT_GRID]} of this file.",
         )
 
 
 def clear(obj: bpy.types.Object) -> None:
-    """Remove every property of a result from an object."""
+    """Remove every property of a result from an object, and the weights that only it has."""
+    result_weights.remove(obj)
     for key in [key for key in obj.keys() if key.startswith(PREFIX)]:
         del obj[key]
 
@@ -171,20 +174,20 @@ def remove(keeper: bpy.types.Object) -> list[bpy.types.Object]:
 
 def write_metrics(obj: bpy.types.Object, metrics: dict) -> None:
     """Write the kept method's held-out errors as numbers that drivers can read; one without a value is left out."""
-    values = metrics["held_out"][metrics["kept"]]
-    for name, highest, description in METRICS:
-        value = values.get(name)
+    values = metrics["held_out"].get(metrics["kept"], {})
+    for metric in kinds.METRICS[kinds.of(obj)]:
+        value = values.get(metric.name)
         if value is None:
             continue
-        key = PREFIX + name
+        key = PREFIX + metric.name
         obj[key] = float(value)
         # A debiased error can come out slightly below zero, so only the slider begins there.
-        obj.id_properties_ui(key).update(soft_min=0.0, soft_max=highest, precision=4, description=description)
+        obj.id_properties_ui(key).update(soft_min=0.0, soft_max=metric.highest, precision=4, description=metric.text)
 
 
 def carries(obj: bpy.types.Object) -> bool:
     """Whether an object has anything of a result on it, a damaged one included."""
-    return obj.type in TYPES and (MANIFEST in obj or WEIGHTS in obj or SOURCE in obj)
+    return obj.type in kinds.OF_TYPE and (MANIFEST in obj or WEIGHTS in obj or SOURCE in obj)
 
 
 def holder(obj: bpy.types.Object) -> bpy.types.Object | None:
@@ -194,13 +197,14 @@ def holder(obj: bpy.types.Object) -> bpy.types.Object | None:
     return keeper if MANIFEST in keeper else None
 
 
-def holders(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """The objects that hold the results of a scene's volumes, by name; copies of one result count once.
+def holders(scene: bpy.types.Scene, kind: str = kinds.LIGHT_GRID) -> list[bpy.types.Object]:
+    """The objects that hold a scene's results of a kind, by name; copies of one result count once.
 
     A holder that was deleted while other volumes point at it is among them.
     """
     found: dict[object, bpy.types.Object] = {}
-    for obj in sorted((obj for obj in scene.objects if carries(obj)), key=lambda obj: obj.name):
+    carriers = (obj for obj in scene.objects if kinds.of(obj) == kind and carries(obj))
+    for obj in sorted(carriers, key=lambda obj: obj.name):
         keeper = holder(obj)
         if keeper is not None:
             found.setdefault(_identity(keeper), keeper)
@@ -222,7 +226,7 @@ def manifest(obj: bpy.types.Object) -> dict | None:
     Quick, and never raises: panels call it while they draw.
     """
     keeper = holder(obj)
-    return None if keeper is None else _parse(keeper[MANIFEST], keeper.name)[0]
+    return None if keeper is None else _parse(keeper)[0]
 
 
 def problem(obj: bpy.types.Object) -> str:
@@ -231,30 +235,48 @@ def problem(obj: bpy.types.Object) -> str:
     if keeper is None:
         if not carries(obj):
             return ""
-        return f"The volume that held the result of {obj.name} is gone. Bake again, or clear this result."
-    reason = _parse(keeper[MANIFEST], keeper.name)[1]
-    if not reason and WEIGHTS not in keeper:
+        noun = kinds.NOUNS[kinds.of(obj)]
+        return f"The {noun} that held the result of {obj.name} is gone. Bake again, or clear this result."
+    reason = _parse(keeper)[1]
+    if not reason and not result_weights.are_there(keeper):
         reason = f"The result on {keeper.name} has lost its weights. Bake again."
     known = _decoded.get(_key(keeper)) if not reason else None
     return str(known) if isinstance(known, NeuralBakeError) else reason
 
 
-def light_grid(obj: bpy.types.Object) -> light_grids.LightGrid:
+def light_grid(obj: bpy.types.Object) -> LightGrid:
     """The light of an object's result, decoded once and kept.
+
+    Raises:
+        NeuralBakeError: the object has no such result, or a damaged one, or one of another version.
+    """
+    return _decode(obj, kinds.LIGHT_GRID)
+
+
+def relight(obj: bpy.types.Object) -> Relight:
+    """The relit view of a camera's result, decoded once and kept; errors as for :func:`light_grid`."""
+    return _decode(obj, kinds.RELIGHT)
+
+
+def _decode(obj: bpy.types.Object, kind: str) -> LightGrid | Relight:
+    """An object's result, decoded once and kept.
 
     Raises:
         NeuralBakeError: the object has no result, or a damaged one, or one of another version.
     """
     reason = problem(obj)
     keeper = holder(obj)
-    if reason or keeper is None:
+    if reason or keeper is None or kinds.of(keeper) != kind:
         raise NeuralBakeError("no_artifact", reason or f"{obj.name} holds no Neural Bake result. Bake it first.")
     key = _key(keeper)
     if key not in _decoded:
         while len(_decoded) >= MOST_CACHED:
             del _decoded[next(iter(_decoded))]
         try:
-            _decoded[key] = light_grids.from_object(keeper)
+            # A camera's weights are elsewhere, see result_weights.py; a light grid finds its own by itself.
+            is_packed = kind == kinds.RELIGHT
+            source = {MANIFEST: keeper[MANIFEST], WEIGHTS: result_weights.read(keeper)} if is_packed else keeper
+            _decoded[key] = kinds.decode(kind, source)
         except NeuralBakeError as error:
             _decoded[key] = error
     decoded = _decoded[key]
@@ -273,7 +295,7 @@ def _pointing_at(objects: list[bpy.types.Object]) -> list[bpy.types.Object]:
     return [
         obj
         for obj in bpy.data.objects
-        if obj.type in TYPES and obj.library is None and obj not in objects and obj.get(SOURCE) in objects
+        if obj.type in kinds.OF_TYPE and obj.library is None and obj not in objects and obj.get(SOURCE) in objects
     ]
 
 
@@ -284,33 +306,23 @@ def _identity(keeper: bpy.types.Object) -> object:
 
 
 def _key(keeper: bpy.types.Object) -> tuple[str, int]:
-    entry = _parse(keeper[MANIFEST], keeper.name)[0]["files"].get(WEIGHTS_FILE, {})
+    entry = _parse(keeper)[0]["files"].get(WEIGHTS_FILE, {})
     return str(entry.get("sha256")), keeper.session_uid
 
 
-def _parse(text: object, name: str) -> tuple[dict | None, str]:
-    """A manifest from its property, or why it cannot be read."""
+def _parse(keeper: bpy.types.Object) -> tuple[dict | None, str]:
+    """The manifest that an object holds, or why it cannot be read."""
+    text = keeper[MANIFEST]
     if not isinstance(text, str):
-        return None, f"The result on {name} is damaged. Bake again."
-    return _parse_text(text, name)
+        return None, f"The result on {keeper.name} is damaged. Bake again."
+    return _parse_text(text, keeper.name, kinds.of(keeper) or kinds.LIGHT_GRID)
 
 
 @functools.lru_cache(maxsize=32)
-def _parse_text(text: str, name: str) -> tuple[dict | None, str]:
+def _parse_text(text: str, name: str, kind: str) -> tuple[dict | None, str]:
     source = f"The result on {name}"
     try:
-        found = artifact.parse_manifest(text, source)
+        found = artifact.parse_manifest(text, source, kind)
     except NeuralBakeError as error:
         return None, str(error)
-    try:
-        metrics = found["metrics"]
-        rows = [*metrics["held_out"].values(), metrics.get("noise_floor", {})]
-        values = [row.get(metric) for row in rows for metric, *_ in METRICS]
-        whole = (
-            metrics["kept"] in metrics["held_out"]
-            and all(value is None or isinstance(value, (int, float)) for value in values)
-            and all(isinstance(grid["name"], str) and len(grid["resolution"]) == 3 for grid in found["grids"])
-        )
-    except (KeyError, TypeError, AttributeError):
-        whole = False
-    return (found, "") if whole else (None, f"{source} is damaged. Bake again.")
+    return (found, "") if kinds.is_whole(found) else (None, f"{source} is damaged. Bake again.")

@@ -7,22 +7,23 @@
 ::
 
     {"schema": "neural_bake.speeds/1",
-     "light_grid": {"capture": {"CPU": {...}, "GPU": {...}}, "training": {"cpu": {...}, "cuda": {...}}}}
+     "light_grid": {"capture": {"CPU": {...}, "GPU": {...}}, "training": {"cpu": {...}, "cuda": {...}}},
+     "relight": {...}}
 """
 
 from __future__ import annotations
 
+import importlib
 import json
+import types
 from pathlib import Path
 
 import bpy
 
-from . import preferences, properties
+from . import kinds, preferences, properties
 from .bake_workers import protocol
 from .core.errors import NeuralBakeError
-from .core.light_grid import estimate as light_grid_estimate
 from .core.light_grid.estimate import Estimate
-from .core.light_grid.settings import LightGridSettings
 
 SCHEMA = "neural_bake.speeds/1"
 FILE = "speeds.json"
@@ -34,7 +35,7 @@ _read: tuple[tuple[Path, int] | None, dict] = (None, {})
 def record(context: bpy.types.Context, manifest: dict) -> None:
     """Remember what a finished bake cost; failing to is no reason to trouble the artist."""
     try:
-        speed = light_grid_estimate.speed_of(manifest)
+        speed = _module(manifest["kind"]).speed_of(manifest)
         path = preferences.cache_folder(context) / FILE
         kinds = _load(path)
         for stage, entry in speed.items():
@@ -45,18 +46,25 @@ def record(context: bpy.types.Context, manifest: dict) -> None:
         print(f"Neural Bake: the speed of the bake could not be noted: {error}")
 
 
-def estimate(context: bpy.types.Context, scene: bpy.types.Scene, probes: int) -> Estimate:
-    """What a bake of a scene with this many probes will cost, by its settings.
+def estimate(context: bpy.types.Context, scene: bpy.types.Scene, count: int, kind: str = kinds.LIGHT_GRID) -> Estimate:
+    """What a bake of a scene will cost, by its settings.
+
+    Args:
+        count: of the probes, or of the lamps that a view is learned under.
 
     Raises:
         NeuralBakeError: a setting is outside its limits, or the cache folder cannot be used.
     """
-    values = properties.settings_values(scene, "light_grid") | preferences.machine_settings(context)
-    settings = LightGridSettings.from_dict(values)
-    known = _load(preferences.cache_folder(context) / FILE).get("light_grid", {})
+    values = properties.settings_values(scene, kind) | preferences.machine_settings(context)
+    settings = properties.SETTINGS[kind].from_dict(values)
+    known = _load(preferences.cache_folder(context) / FILE).get(kind, {})
     devices = {"capture": _capture_device(context, scene), "training": settings.train_device}
     speed = {stage: known.get(stage, {}).get(device) for stage, device in devices.items()}
-    return light_grid_estimate.estimate(settings, probes, speed, _aspect(scene))
+    return _module(kind).estimate(settings, count, speed, _aspect(scene))
+
+
+def _module(kind: str) -> types.ModuleType:
+    return importlib.import_module(f".core.{kind}.estimate", __package__)
 
 
 def _capture_device(context: bpy.types.Context, scene: bpy.types.Scene) -> str:

@@ -19,7 +19,7 @@ import bpy
 import numpy as np
 from bpy.app.handlers import persistent
 
-from . import redraw, results
+from . import lamps, redraw, results
 from .bake_workers.capture.scene_hash import scene_hash_steps
 
 QUIET_SECONDS = 1.0
@@ -79,7 +79,9 @@ def has_moved(obj: bpy.types.Object) -> bool:
         baked = np.array(obj[results.MATRIX], np.float64).reshape(4, 4)
     except (KeyError, ValueError, TypeError):
         return False
-    difference = np.abs(np.array(obj.matrix_world, np.float64) - baked).max()
+    # A camera's scale means nothing to what it sees.
+    matrix = obj.matrix_world.normalized() if obj.type == 'CAMERA' else obj.matrix_world
+    difference = np.abs(np.array(matrix, np.float64) - baked).max()
     return bool(difference > 1e-5 * max(1.0, np.abs(baked).max()))
 
 
@@ -98,13 +100,15 @@ def check(scene: bpy.types.Scene) -> None:
 
 def _steps(scene: bpy.types.Scene) -> Iterator[None]:
     """Take the hashes that the results of a scene ask for, a little at a time."""
-    layers: dict[str, list[int]] = {}
+    walks: dict[tuple[str, tuple[bpy.types.ID, ...]], list[int]] = {}
     for obj in scene.objects:
         if results.carries(obj):
             manifest = results.manifest(obj) or {}
-            layers.setdefault(_layer_name(scene, manifest), []).append(obj.session_uid)
-    for name, uids in layers.items():
-        for digest in scene_hash_steps(scene, scene.view_layers[name]):
+            moving = lamps.of_result(obj, manifest) if "lamps" in manifest else []
+            key = _layer_name(scene, manifest), tuple(lamp for lamp in moving if lamp is not None)
+            walks.setdefault(key, []).append(obj.session_uid)
+    for (name, moving), uids in walks.items():
+        for digest in scene_hash_steps(scene, scene.view_layers[name], moving):
             if digest is not None:
                 _hashes.update(dict.fromkeys(uids, (digest, scene.frame_current)))
             yield

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from . import bake, engine, engine_setup, export, probes, results, viewport
+from . import bake, engine, engine_setup, export, probes, relight, results, viewport
 
-modules = (probes, bake, results, export, engine, engine_setup, viewport)
+modules = (probes, bake, relight, results, export, engine, engine_setup, viewport)
 
 
 def register() -> None:

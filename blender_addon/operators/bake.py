@@ -14,11 +14,16 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from .. import checks, job_folders, jobs, volumes
+from .. import checks, job_folders, jobs, kinds, properties, volumes
 from ..core.errors import NeuralBakeError
 from ..properties import PRESETS
 
-enum_kinds = (('light_grid', "Light Grid", "Irradiance probes, blended by learned weights"),)
+# The words of the command line are understood too.
+enum_kinds = (
+    ('SCENE', "Scene", "The kind that the scene is set to"),
+    *kinds.ITEMS,
+    *((name.lower(), title, text) for name, title, text in kinds.ITEMS),
+)
 enum_presets = (
     ('SCENE', "Scene", "The settings of the scene"),
     *((name, name.title(), f"The scene's settings, but the quality of {name.title()}") for name in PRESETS),
@@ -37,7 +42,7 @@ class NEURAL_BAKE_OT_bake(bpy.types.Operator):
     )
     bl_options = {'REGISTER'}
 
-    kind: EnumProperty(name="Kind", description="What is baked", items=enum_kinds)
+    kind: EnumProperty(name="Kind", description="What is baked", items=enum_kinds, options={'SKIP_SAVE'})
     preset: EnumProperty(name="Preset", description="Quality of this bake", items=enum_presets)
     directory: StringProperty(
         name="Folder",
@@ -54,9 +59,11 @@ class NEURAL_BAKE_OT_bake(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        problem = checks.problem(context)
-        # A scene without volumes may still name an Empty, and only the selected ones may be meant.
+        problem = checks.problem(context, kind=properties.kind_of(context.scene))
+        # A scene without volumes may still name an Empty, and only the selected ones may be meant; or another kind.
         if not problem or problem.startswith("The scene has no Light Probe Volume"):
+            return True
+        if any(not checks.problem(context, kind=kind) for kind in kinds.NOUNS):
             return True
         chosen = volumes.selected(context.scene, context.view_layer)
         if chosen and not checks.problem(context, chosen=chosen):
@@ -81,14 +88,15 @@ class NEURAL_BAKE_OT_bake(bpy.types.Operator):
         chosen = None
         if self.volumes == 'SELECTED':
             chosen = volumes.selected(context.scene, context.view_layer)
-        problem = checks.problem(context, self.bounds_object, chosen) or checks.closer_look(context)
+        kind = properties.kind_of(context.scene) if self.kind == 'SCENE' else self.kind.lower()
+        problem = checks.problem(context, self.bounds_object, chosen, kind) or checks.closer_look(context)
         if problem:
             self.report({'ERROR'}, problem)
             return None
         try:
             return jobs.submit(
                 context,
-                kind=self.kind,
+                kind=kind,
                 directory=Path(bpy.path.abspath(self.directory)).absolute() if self.directory else None,
                 bounds_object=self.bounds_object,
                 chosen=chosen,

@@ -47,7 +47,9 @@ class NEURAL_BAKE_OT_test_engine(bpy.types.Operator):
 class NEURAL_BAKE_OT_use_preset(bpy.types.Operator):
     bl_idname = "neural_bake.use_preset"
     bl_label = "Use Quality Preset"
-    bl_description = "Set everything that quality depends on; light, seed and probes stay as they are"
+    bl_description = (
+        "Set everything that quality depends on, for the kind of bake that the scene is set to; everything else stays"
+    )
     bl_options = {'REGISTER', 'UNDO'}
 
     preset: EnumProperty(
@@ -58,7 +60,7 @@ class NEURAL_BAKE_OT_use_preset(bpy.types.Operator):
     )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        properties.apply_preset(context.scene, self.preset)
+        properties.apply_preset(context.scene, self.preset, properties.kind_of(context.scene))
         return {'FINISHED'}
 
 

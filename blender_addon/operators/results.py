@@ -11,14 +11,15 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from .. import result_images, results, vertex_colours
+from .. import kinds, live, properties, result_images, results, vertex_colours
 from ..core.errors import NeuralBakeError
 
 enum_images = (
-    ('COMPARISON', "Comparison", "The baked light, Cycles and plain blending side by side, with their errors"),
+    ('COMPARISON', "Comparison", "The baked light, Cycles and the rival side by side, with their errors"),
     ('PREVIEW', "Preview", "Every surface as white clay in the baked light"),
     ('REFERENCE', "Reference", "The same, as Cycles measured it"),
     ('ERROR', "Error", "Where the two differ, black to yellow"),
+    ('RELIGHT', "Neural Relight", "A relit view under its lamps as they stand; of a light grid its preview"),
 )
 enum_results = (
     ('ACTIVE', "Active", "The active object's result, else the only one of the scene"),
@@ -26,9 +27,15 @@ enum_results = (
 )
 
 
-def chosen_holder(context: bpy.types.Context, name: str = "") -> bpy.types.Object:
-    """The object that holds the result to work on: that of the object ``name``, else of the active one, else the
-    scene's only one.
+def shown_kind(scene: bpy.types.Scene) -> str:
+    """The kind of the results to look at: what the scene is set to, else one that it has a result of."""
+    kind = properties.kind_of(scene)
+    return kind if results.holders(scene, kind) else next((k for k in kinds.NOUNS if results.holders(scene, k)), kind)
+
+
+def chosen_holder(context: bpy.types.Context, name: str = "", kind: str = kinds.LIGHT_GRID) -> bpy.types.Object:
+    """The object that holds the result to work on: that of the object ``name``, else of the active one, else of the
+    scene's camera, else the scene's only one of the kind.
 
     Raises:
         NeuralBakeError: there is none, or nothing says which.
@@ -43,26 +50,37 @@ def chosen_holder(context: bpy.types.Context, name: str = "") -> bpy.types.Objec
             reason = results.problem(obj) or f"{name} holds no Neural Bake result. Bake it first."
             raise NeuralBakeError("no_artifact", reason)
         return keeper
-    active = context.view_layer.objects.active
-    keeper = results.holder(active) if active is not None else None
+    keeper = _active_holder(context, kind)
     if keeper is not None:
         return keeper
-    holders = results.holders(scene)
+    holders = results.holders(scene, kind)
     if not holders:
         raise NeuralBakeError("no_artifact", "No object of this scene has a result.", "Bake or load one first.")
     if len(holders) > 1:
         names = ", ".join(holder.name for holder in holders)
         raise NeuralBakeError(
-            "which_result", f"This scene has {len(holders)} results ({names}).", "Make the volume active that you mean."
+            "which_result",
+            f"This scene has {len(holders)} results ({names}).",
+            f"Make the {kinds.NOUNS[kind]} active that you mean.",
         )
     return holders[0]
 
 
 def shown_holder(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The object that holds the result which panels show: the active one's, else the scene's first."""
+    """The object that holds the result which panels show: the active one's, or the camera's whose picture follows the
+    lamps, else the scene's first."""
+    kind = shown_kind(context.scene)
+    if kind == kinds.RELIGHT:
+        return live.keeper_of(context.scene)
+    return _active_holder(context, kind) or next(iter(results.holders(context.scene, kind)), None)
+
+
+def _active_holder(context: bpy.types.Context, kind: str) -> bpy.types.Object | None:
     active = context.view_layer.objects.active
     keeper = results.holder(active) if active is not None else None
-    return keeper or next(iter(results.holders(context.scene)), None)
+    if keeper is None and kind == kinds.RELIGHT:
+        keeper = live.keeper_of(context.scene)
+    return keeper if keeper is not None and kinds.of(keeper) == kind else None
 
 
 class NEURAL_BAKE_OT_load_result(bpy.types.Operator):
@@ -108,15 +126,23 @@ class NEURAL_BAKE_OT_show_result(bpy.types.Operator):
             cls.poll_message_set("This Blender has no window to show a picture in")
             return False
         keeper = shown_holder(context)
-        if all(result_images.find(which, keeper) is None for which in result_images.IMAGES):
+        is_drawn = keeper is not None and kinds.of(keeper) == kinds.RELIGHT
+        if not is_drawn and all(result_images.find(which, keeper) is None for which in result_images.IMAGES):
             cls.poll_message_set("There is no picture. Bake or load a result of a scene with a camera first")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        image = result_images.find(self.image, shown_holder(context))
+        keeper = shown_holder(context)
+        if self.image == result_images.RELIGHT:
+            try:
+                live.refresh(context.scene, context.view_layer, keeper)
+            except NeuralBakeError as error:
+                self.report({'ERROR'}, str(error))
+                return {'CANCELLED'}
+        image = result_images.find(self.image, keeper)
         if image is None:
-            self.report({'ERROR'}, f"This result has no picture {result_images.IMAGES[self.image][0]}.")
+            self.report({'ERROR'}, f"This result has no picture {self.image.title()}.")
             return {'CANCELLED'}
         window, area = self._image_editor(context)
         area.spaces.active.image = image
@@ -143,7 +169,7 @@ class NEURAL_BAKE_OT_show_result(bpy.types.Operator):
 class NEURAL_BAKE_OT_clear(bpy.types.Operator):
     bl_idname = "neural_bake.clear"
     bl_label = "Clear Result"
-    bl_description = "Remove a result from its volumes, and with the last one the pictures"
+    bl_description = "Remove a result from its volumes or its camera, and with the last one the pictures"
     bl_options = {'REGISTER', 'UNDO'}
 
     result: EnumProperty(name="Result", description="What is removed", items=enum_results)
@@ -190,10 +216,10 @@ class NEURAL_BAKE_OT_clear(bpy.types.Operator):
 
     def _active(self, context: bpy.types.Context) -> bpy.types.Object:
         """What to clear where one result is meant; a volume whose holder is gone has only itself."""
-        active = context.view_layer.objects.active
-        if active is not None and results.carries(active):
+        active, kind = context.view_layer.objects.active, shown_kind(context.scene)
+        if active is not None and results.carries(active) and kinds.of(active) == kind:
             return active
-        return chosen_holder(context)
+        return chosen_holder(context, kind=kind)
 
 
 classes = (

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from . import object_data, pictures, render, view3d, volume_list
+from . import object_data, pictures, relight, render, view3d, volume_list
 
-modules = (pictures, volume_list, view3d, render, object_data)
+modules = (pictures, volume_list, view3d, relight, render, object_data)
 
 
 def register() -> None:

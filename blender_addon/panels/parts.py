@@ -9,23 +9,46 @@ from __future__ import annotations
 import blf
 import bpy
 
-from .. import checks, job_folders, jobs, preferences, properties, results, speeds, staleness, viewport, volumes
+from .. import (
+    checks,
+    job_folders,
+    jobs,
+    kinds,
+    lamps,
+    preferences,
+    properties,
+    results,
+    speeds,
+    staleness,
+    viewport,
+    volumes,
+)
 from ..core.errors import NeuralBakeError
-from ..core.light_grid.report import COLUMNS, LABELS
+from ..core.light_grid.report import LABELS as GRID_LABELS
+from ..core.relight.report import LABELS as RELIGHT_LABELS
 from ..job import Job
 from . import pictures, text
 
+LABELS = {**GRID_LABELS, **RELIGHT_LABELS}
 METHODS = {
     "ours": "Ours",
     "trilinear": "Trilinear",
     "validity": "Validity",
     "ddgi": "DDGI",
+    "dense": "Dense",
+    "nearest": "Nearest",
+    "barycentric": "Blend",
+    "rbf_linear": "RBF linear",
+    "rbf_thin_plate": "RBF thin",
+    "ptm": "PTM",
+    "lambert": "Linear",
     "noise_floor": "Noise",
 }
+ICONS = {kinds.LIGHT_GRID: 'LIGHTPROBE_VOLUME', kinds.RELIGHT: 'LIGHT'}
 STATES = {
     'CURRENT': ('CHECKMARK', "Up to date"),
     'CHANGED': ('ERROR', "Out of date: the scene has changed"),
-    'MOVED': ('ERROR', "Out of date: a volume was moved"),
+    'MOVED': ('ERROR', "Out of date: a {noun} was moved"),
     'UNKNOWN': ('QUESTION', "Not compared with the scene yet"),
 }
 MOST_ROWS = 4
@@ -53,20 +76,22 @@ def sentence(
 
 
 def bake(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Presets, the button, what it will cost, and what is under way."""
+    """What is baked, presets, the button, what it will cost, and what is under way."""
     scene, running = context.scene, jobs.active()
+    kind = properties.kind_of(scene)
+    layout.row(align=True).prop(scene.neural_bake, "kind", expand=True)
     if running is not None:
         progress(layout, context, running)
     row = layout.row(align=True)
-    current = properties.current_preset(scene)
+    current = properties.current_preset(scene, kind)
     for name in properties.PRESETS:
         row.operator("neural_bake.use_preset", text=name.title(), depress=name == current).preset = name
-    problem = checks.problem(context)
+    problem = checks.problem(context, kind=kind)
     label = "Neural Bake" if running is None else "Add to Queue"
     row = layout.row(align=True)
     row.scale_y = 1.5 if running is None else 1.0
-    bake_button(row, label, 'ALL', problem)
-    has_choice = len(volumes.of_scene(scene, context.view_layer)) > 1
+    bake_button(row, label, 'ALL', problem, ICONS[kind])
+    has_choice = kind == kinds.LIGHT_GRID and len(volumes.of_scene(scene, context.view_layer)) > 1
     selected = volumes.selected(scene, context.view_layer)
     if has_choice:
         bake_button(row, "Bake Selected", 'SELECTED', checks.problem(context, chosen=selected))
@@ -74,19 +99,19 @@ def bake(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         sentence(layout, context, problem, 'INFO')
         help_with(layout, context)
     else:
-        cost(layout, context)
+        cost(layout, context, kind)
         if has_choice and not selected:
             sentence(layout, context, "Select volumes to bake them alone.", 'INFO')
     queue(layout, context)
     failures(layout, context)
 
 
-def bake_button(row: bpy.types.UILayout, label: str, chosen: str, problem: str) -> None:
+def bake_button(row: bpy.types.UILayout, label: str, chosen: str, problem: str, icon: str = 'NONE') -> None:
     """A button that bakes, greyed where something is in its way."""
     part = row.row(align=True)
     part.enabled = not problem
-    values = part.operator("neural_bake.bake", text=label, icon='LIGHTPROBE_VOLUME' if chosen == 'ALL' else 'NONE')
-    values.volumes, values.preset = chosen, 'SCENE'  # whatever it was called with last
+    values = part.operator("neural_bake.bake", text=label, icon=icon)
+    values.kind, values.volumes, values.preset = 'SCENE', chosen, 'SCENE'  # whatever it was called with last
 
 
 def help_with(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -99,15 +124,21 @@ def help_with(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         layout.operator("preferences.addon_show", text="Set Up Engine", icon='PREFERENCES').module = package
 
 
-def cost(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Probes, time and memory of the next bake, and what the artist may not expect of it."""
+def cost(layout: bpy.types.UILayout, context: bpy.types.Context, kind: str) -> None:
+    """Probes or pictures, time and memory of the next bake, and what the artist may not expect of it."""
+    scene = context.scene
     try:
-        probes = volumes.probe_count(context.scene, context.view_layer)
-        expected = speeds.estimate(context, context.scene, probes)
+        if kind == kinds.RELIGHT:
+            count = len(lamps.chosen(scene, context.view_layer))
+            parts, noun = count * scene.neural_bake.relight.lights, "picture"
+        else:
+            count = volumes.probe_count(scene, context.view_layer)
+            parts, noun = count, "probe"
+        expected = speeds.estimate(context, scene, count, kind)
     except NeuralBakeError as error:
         sentence(layout, context, str(error), 'ERROR')
         return
-    sentence(layout, context, text.estimate(probes, expected.seconds, expected.memory))
+    sentence(layout, context, text.estimate(parts, expected.seconds, expected.memory, noun))
     for note in checks.notes(context):
         sentence(layout, context, note, 'INFO')
 
@@ -175,6 +206,8 @@ def result(layout: bpy.types.UILayout, context: bpy.types.Context, keeper: bpy.t
         sentence(column, context, problem, 'ERROR')
         return
     icon, words = STATES[staleness.state_of_result(keeper, context.scene)]
+    kind = kinds.of(keeper)
+    words = words.format(noun=kinds.NOUNS[kind])
     manifest = results.manifest(keeper)
     column = layout.column()
     column.alert = icon == 'ERROR'
@@ -183,9 +216,11 @@ def result(layout: bpy.types.UILayout, context: bpy.types.Context, keeper: bpy.t
     metrics = manifest["metrics"]
     kept = LABELS.get(metrics["kept"], metrics["kept"])
     sentence(layout, context, f"Kept: {kept}")
-    errors(layout, metrics)
+    errors(layout, metrics, kind)
     if metrics["kept"] != "ours":
         sentence(layout, context, "This rival beat Neural Bake's own weights here.", 'INFO')
+    if kind != kinds.LIGHT_GRID:
+        return
     dark = metrics["held_out"][metrics["kept"]].get("leak_points")
     if dark:
         sentence(layout, context, f"Leak is measured at {text.number(dark, 'dark point')}.")
@@ -193,10 +228,10 @@ def result(layout: bpy.types.UILayout, context: bpy.types.Context, keeper: bpy.t
         sentence(layout, context, "No point is dark, so leak has no value.")
 
 
-def errors(layout: bpy.types.UILayout, metrics: dict) -> None:
+def errors(layout: bpy.types.UILayout, metrics: dict, kind: str) -> None:
     """Held-out errors of every method, the kept one's marked."""
-    rows = {**metrics["held_out"], "noise_floor": metrics.get("noise_floor", {})}
-    split = layout.split(factor=0.22)
+    rows = {**metrics["held_out"], "noise_floor": metrics.get("noise_floor") or {}}
+    split = layout.split(factor=0.22 if kind == kinds.LIGHT_GRID else 0.3)
     names = split.column(align=True)
     names.scale_y = 0.8
     names.label(text="")
@@ -205,23 +240,25 @@ def errors(layout: bpy.types.UILayout, metrics: dict) -> None:
         row.active = method == metrics["kept"]
         row.label(text=METHODS.get(method, method))
     table = split.row(align=True)
-    for metric in COLUMNS:
+    for metric in kinds.METRICS[kind]:
         column = table.column(align=True)
         column.scale_y = 0.8
-        column.label(text=metric)
+        column.label(text=metric.name)
         for method, values in rows.items():
             row = column.row()
             row.active = method == metrics["kept"]
-            row.label(text=text.error(values.get(metric)))
+            row.label(text=text.error(values.get(metric.name)))
 
 
-def result_buttons(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+def result_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, kind: str = kinds.LIGHT_GRID) -> None:
     """What can be done with a result."""
     column = layout.column(align=True)
     column.operator("neural_bake.show_result", icon='IMAGE_DATA').image = 'COMPARISON'
     row = column.row(align=True)
     for image in ('PREVIEW', 'REFERENCE', 'ERROR'):
         row.operator("neural_bake.show_result", text=image.title()).image = image
+    if kind != kinds.LIGHT_GRID:
+        return
     column = layout.column(align=True)
     column.operator("neural_bake.show_light", icon='SHADING_SOLID', depress=viewport.is_shown(context))
     column.operator("neural_bake.apply_vertex_colours", icon='GROUP_VCOL')

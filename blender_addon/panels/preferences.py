@@ -49,9 +49,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, values: prefere
     row.operator("neural_bake.open_log", icon='TEXT')
 
 
-def make(
-    column: bpy.types.UILayout, context: bpy.types.Context, values: preferences.NeuralBakePreferences
-) -> None:
+def make(column: bpy.types.UILayout, context: bpy.types.Context, values: preferences.NeuralBakePreferences) -> None:
     """The engine that the add-on makes itself: how it stands, and the buttons."""
     state = engine.made_state()
     setup = engine_setup.running()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bpy
 
+from .. import kinds, properties
 from . import parts
 
 # Every setting of a light grid has its place here; those of the machine are in the preferences.
@@ -29,12 +30,24 @@ class RenderPanel:
     bl_options = {'DEFAULT_CLOSED'}
 
 
+RELIGHT_GROUPS = {
+    "VIEW": (("lamps", "domain", "domain_object"), ("width",)),
+    "QUALITY": (("lights", "samples"), ("report_lights", "report_samples"), ("visibility_lights",), ("denoise",)),
+    "ADVANCED": (("seed",), ("model", "dense_seconds"), ("size",)),
+}
+"""And every setting of a relit view."""
+GROUPS = {
+    kinds.LIGHT_GRID: {"VIEW": GRID, "QUALITY": QUALITY, "ADVANCED": ADVANCED},
+    kinds.RELIGHT: RELIGHT_GROUPS,
+}
+
+
 class NEURAL_BAKE_PT_render(RenderPanel, bpy.types.Panel):
     bl_label = "Neural Bake"
 
     def draw(self, context: bpy.types.Context) -> None:
         parts.bake(self.layout, context)
-        draw_settings(self.layout, context, GRID)
+        draw_settings(self.layout, context, "VIEW")
 
 
 class NEURAL_BAKE_PT_quality(RenderPanel, bpy.types.Panel):
@@ -42,7 +55,7 @@ class NEURAL_BAKE_PT_quality(RenderPanel, bpy.types.Panel):
     bl_parent_id = "NEURAL_BAKE_PT_render"
 
     def draw(self, context: bpy.types.Context) -> None:
-        draw_settings(self.layout, context, QUALITY)
+        draw_settings(self.layout, context, "QUALITY")
 
 
 class NEURAL_BAKE_PT_advanced(RenderPanel, bpy.types.Panel):
@@ -50,19 +63,21 @@ class NEURAL_BAKE_PT_advanced(RenderPanel, bpy.types.Panel):
     bl_parent_id = "NEURAL_BAKE_PT_render"
 
     def draw(self, context: bpy.types.Context) -> None:
-        draw_settings(self.layout, context, ADVANCED)
+        draw_settings(self.layout, context, "ADVANCED")
 
 
-def draw_settings(
-    layout: bpy.types.UILayout, context: bpy.types.Context, groups: tuple[tuple[str, ...], ...]
-) -> None:
-    """Settings of the light grid in groups; an optional one has its switch in front."""
+def draw_settings(layout: bpy.types.UILayout, context: bpy.types.Context, page: str) -> None:
+    """Settings of the scene's kind in groups; an optional one has its switch in front."""
     layout.use_property_split = True
     layout.use_property_decorate = False  # No animation.
-    settings = context.scene.neural_bake.light_grid
-    for names in groups:
+    kind = properties.kind_of(context.scene)
+    settings = getattr(context.scene.neural_bake, kind)
+    for names in GROUPS[kind][page]:
         column = layout.column(align=True)
         for name in names:
+            if name == "domain_object":
+                column.prop_search(settings, name, context.scene, "objects", icon='OBJECT_DATA')
+                continue
             switch = f"use_{name}"
             if not hasattr(settings, switch):
                 column.prop(settings, name)

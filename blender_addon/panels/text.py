@@ -49,9 +49,9 @@ def memory(size: float) -> str:
     return f"{max(0.1, size / 2**30):.1f} GB"
 
 
-def estimate(probes: int, seconds: float, size: float) -> str:
+def estimate(parts: int, seconds: float, size: float, noun: str = "probe") -> str:
     """``1,848 probes · about 4 min · 0.6 GB``."""
-    return f"{number(probes, 'probe')} · about {duration(seconds)} · {memory(size)}"
+    return f"{number(parts, noun)} · about {duration(seconds)} · {memory(size)}"
 
 
 def number(count: int, noun: str) -> str:

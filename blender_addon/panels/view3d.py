@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import bpy
 
-from .. import results
+from .. import kinds, properties, results
+from ..operators.results import shown_holder
 from . import parts, text, volume_list
 
 
@@ -25,7 +26,13 @@ class NEURAL_BAKE_PT_bake(SidebarPanel, bpy.types.Panel):
         parts.bake(self.layout, context)
 
 
-class NEURAL_BAKE_PT_probes(SidebarPanel, bpy.types.Panel):
+class LightGridPanel(SidebarPanel):
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return properties.kind_of(context.scene) == kinds.LIGHT_GRID
+
+
+class NEURAL_BAKE_PT_probes(LightGridPanel, bpy.types.Panel):
     bl_label = "Probes"
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -48,7 +55,7 @@ class NEURAL_BAKE_PT_probes(SidebarPanel, bpy.types.Panel):
         volume_list.draw(layout, context)
 
 
-class NEURAL_BAKE_PT_overlay(SidebarPanel, bpy.types.Panel):
+class NEURAL_BAKE_PT_overlay(LightGridPanel, bpy.types.Panel):
     bl_label = "Overlay"
     bl_options = {'DEFAULT_CLOSED'}
 
@@ -69,12 +76,13 @@ class NEURAL_BAKE_PT_overlay(SidebarPanel, bpy.types.Panel):
 
 class NEURAL_BAKE_PT_result(SidebarPanel, bpy.types.Panel):
     bl_label = "Result"
+    bl_order = 10  # after those of every kind
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        holders = results.holders(context.scene)
-        own = results.holder(context.object) if context.object is not None else None
-        keeper = own or next(iter(holders), None)
+        kind = properties.kind_of(context.scene)
+        holders = results.holders(context.scene, kind)
+        keeper = shown_holder(context) if holders else None
         if keeper is None:
             layout.label(text="Nothing baked yet")
         else:
@@ -82,9 +90,11 @@ class NEURAL_BAKE_PT_result(SidebarPanel, bpy.types.Panel):
             parts.sentence(layout, context, ", ".join(names[:3]) + (" ..." if len(names) > 3 else ""))
             parts.result(layout, context, keeper)
             if len(holders) > 1:
-                others = f"{text.number(len(holders) - 1, 'other result')}: make its volume active to see it."
+                others = (
+                    f"{text.number(len(holders) - 1, 'other result')}: make its {kinds.NOUNS[kind]} active to see it."
+                )
                 parts.sentence(layout, context, others, 'INFO')
-            parts.result_buttons(layout, context)
+            parts.result_buttons(layout, context, kind)
         row = layout.row(align=True)
         row.operator("neural_bake.load_result", text="Load...", icon='FILE_FOLDER')
         row.operator("neural_bake.clear", text="Clear", icon='TRASH').result = 'ACTIVE'

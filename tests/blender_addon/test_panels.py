@@ -63,8 +63,10 @@ panels = {name: getattr(bpy.types, name) for name in dir(bpy.types) if name.star
 places = {name: [cls.bl_space_type, cls.bl_region_type, getattr(cls, "bl_category", "") or cls.bl_context]
           for name, cls in panels.items()}
 render, properties = module("panels.render"), module("properties")
-names = [name for group in (render.GRID, render.QUALITY, render.ADVANCED) for names in group for name in names]
-fields = [field.name for field in dataclasses.fields(properties.LightGridSettings)]
+names = {kind: sorted(name for page in pages.values() for names in page for name in names)
+         for kind, pages in render.GROUPS.items()}
+fields = {kind: sorted(field.name for field in dataclasses.fields(cls) if field.name not in properties.MACHINE)
+          for kind, cls in properties.SETTINGS.items()}
 icons = bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items.keys()
 operators = {name: hasattr(getattr(bpy.ops, name.split(".")[0]), name.split(".")[1]) for name in sys.argv[2].split()}
 volume = bpy.data.objects.new("Volume", bpy.data.lightprobes.new("Volume", 'VOLUME'))
@@ -73,11 +75,16 @@ polls = []
 for obj in (volume, bpy.data.objects["Cube"], None):
     bpy.context.view_layer.objects.active = obj
     polls.append(bool(panels["NEURAL_BAKE_PT_object_data"].poll(bpy.context)))
+kinds = {}
+for kind in ('LIGHT_GRID', 'RELIGHT'):
+    bpy.context.scene.neural_bake.kind = kind
+    kinds[kind] = sorted(name for name, cls in panels.items() if cls.bl_space_type == 'VIEW_3D'
+                         and (not hasattr(cls, "poll") or cls.poll(bpy.context)))
 drawn = bpy.types.STATUSBAR_HT_header.draw._draw_funcs
 bar = module("status_bar").draw in drawn
 disable()
 left = [name for name in dir(bpy.types) if name.startswith("NEURAL_BAKE_")]
-answer(places=places, names=sorted(names), fields=sorted(set(fields) - set(properties.MACHINE)), polls=polls, bar=bar,
+answer(places=places, names=names, fields=fields, polls=polls, bar=bar, kinds=kinds,
        unknown_icons=sorted(set(sys.argv[1].split()) - set(icons)), left=left,
        missing=[name for name, known in operators.items() if not known],
        bar_left=any("neural_bake" in function.__module__ for function in drawn))
@@ -88,7 +95,7 @@ def test_registration(blender: tuple[str, Path], user: Path) -> None:
     """Every panel is in its place, every setting in a panel, and what panels name is there in this Blender."""
     sources = "".join(path.read_text("utf-8") for path in PANELS.glob("*.py"))
     icons = set(re.findall(r"icon='(\w+)'", sources)) | set(re.findall(r"\('(\w+)', \"", sources))
-    icons |= set(re.findall(r"context, [^\n]*, '([A-Z_]+)'\)", sources))
+    icons |= set(re.findall(r"context, [^\n]*, '([A-Z_]+)'\)", sources)) | set(re.findall(r": '([A-Z_]+)'[,}]", sources))
     operators = set(re.findall(r"operator(?:_menu_enum)?\(\s*\"([a-z_.]+)\"", sources))
     assert {"TRASH", "CHECKMARK", "INFO", "LIGHTPROBE_VOLUME"} <= icons and "neural_bake.bake" in operators
     words = " ".join(sorted(icons)), " ".join(sorted(operators))
@@ -98,13 +105,18 @@ def test_registration(blender: tuple[str, Path], user: Path) -> None:
         "NEURAL_BAKE_PT_bake": sidebar,
         "NEURAL_BAKE_PT_probes": sidebar,
         "NEURAL_BAKE_PT_overlay": sidebar,
+        "NEURAL_BAKE_PT_lamps": sidebar,
+        "NEURAL_BAKE_PT_live": sidebar,
         "NEURAL_BAKE_PT_result": sidebar,
         "NEURAL_BAKE_PT_render": render,
         "NEURAL_BAKE_PT_quality": render,
         "NEURAL_BAKE_PT_advanced": render,
         "NEURAL_BAKE_PT_object_data": ["PROPERTIES", "WINDOW", "data"],
     }
-    assert answer["names"] == answer["fields"]
+    assert answer["names"] == answer["fields"] and set(answer["fields"]) == {"light_grid", "relight"}
+    both = {"NEURAL_BAKE_PT_bake", "NEURAL_BAKE_PT_result"}
+    assert set(answer["kinds"]["LIGHT_GRID"]) == both | {"NEURAL_BAKE_PT_probes", "NEURAL_BAKE_PT_overlay"}
+    assert set(answer["kinds"]["RELIGHT"]) == both | {"NEURAL_BAKE_PT_lamps", "NEURAL_BAKE_PT_live"}
     assert (answer["unknown_icons"], answer["missing"], answer["left"]) == ([], [], [])
     assert answer["polls"] == [True, False, False]
     assert answer["bar"] and not answer["bar_left"]
