@@ -223,7 +223,7 @@ def _decode_transport(
         coefficients=coefficients,
         ambient=ambient,
         tint=_shaped(tensors, prefix + "tint", (3, count)).astype(np.float32),
-        residual=Residual(**parts),
+        residual=Residual.of(**parts),
         shadows=shadows,
     )
 

@@ -27,28 +27,69 @@ from .visibility import ShadowTable
 
 TILE = 16_384
 """Pixels that are worked on at a time: their arrays stay in the processor's cache."""
+BLOCK = 128
+"""Pixels whose bases lie together in memory; a divisor of the tile."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Residual:
     """What shading and shadows do not explain, as a few pictures.
 
+    The bases lie in memory as blocks of pixels. A product with one block is too small for a linear algebra library to
+    share it among threads of its own, so that the tiles of a picture can be shared among ours.
+
     Attributes:
-        luma: (K, P) float32, the mean over colours of the residual over the tint.
-        chroma: (C, 2, P) float32, red and blue beyond that mean; green takes the rest.
+        count: P, pixels.
+        luma_blocks: (B, K, BLOCK) float32, the mean over colours of the residual over the tint.
+        chroma_blocks: (B, C, 2 * BLOCK) float32, red and blue beyond that mean; green takes the rest.
         luma_table, chroma_table: (N, K) and (N, C) float64, their coefficients at the captured lights.
     """
 
-    luma: np.ndarray
-    chroma: np.ndarray
+    count: int
+    luma_blocks: np.ndarray
+    chroma_blocks: np.ndarray
     luma_table: np.ndarray
     chroma_table: np.ndarray
 
+    @classmethod
+    def of(cls, luma: np.ndarray, chroma: np.ndarray, luma_table: np.ndarray, chroma_table: np.ndarray) -> Residual:
+        """From bases (K, P) and (C, 2, P) and their tables."""
+        count = luma.shape[1]
+        blocks = -(-count // BLOCK)
+        padded = [np.zeros((*array.shape[:-1], blocks * BLOCK), np.float32) for array in (luma, chroma)]
+        padded[0][..., :count], padded[1][..., :count] = luma, chroma
+        return cls(
+            count,
+            np.ascontiguousarray(padded[0].reshape(len(luma), blocks, BLOCK).transpose(1, 0, 2)),
+            np.ascontiguousarray(padded[1].reshape(len(chroma), 2, blocks, BLOCK).transpose(2, 0, 1, 3)).reshape(
+                blocks, len(chroma), 2 * BLOCK
+            ),
+            luma_table,
+            chroma_table,
+        )
+
+    @property
+    def luma(self) -> np.ndarray:
+        """(K, P), a copy."""
+        whole = self.luma_blocks.transpose(1, 0, 2)
+        return whole.reshape(len(whole), -1)[:, : self.count]
+
+    @property
+    def chroma(self) -> np.ndarray:
+        """(C, 2, P), a copy."""
+        blocks, components = self.chroma_blocks.shape[:2]
+        whole = self.chroma_blocks.reshape(blocks, components, 2, BLOCK).transpose(1, 2, 0, 3)
+        return whole.reshape(components, 2, -1)[:, :, : self.count]
+
     def colours(self, luma: np.ndarray, chroma: np.ndarray, pixels: slice) -> np.ndarray:
-        """Values (3, P) from coefficients (K,) and (C,)."""
-        mean = luma @ self.luma[:, pixels]
-        red, blue = chroma @ self.chroma[:, 0, pixels], chroma @ self.chroma[:, 1, pixels]
-        result = np.empty((3, len(mean)), np.float32)
+        """Values (3, n) of the pixels from ``pixels.start``, a multiple of :data:`BLOCK`, to ``pixels.stop``, from
+        coefficients (K,) and (C,)."""
+        size = pixels.stop - pixels.start
+        blocks = slice(pixels.start // BLOCK, -(-pixels.stop // BLOCK))
+        mean = np.matmul(luma[None], self.luma_blocks[blocks]).ravel()[:size]
+        parts = np.matmul(chroma[None], self.chroma_blocks[blocks]).reshape(-1, 2, BLOCK)
+        red, blue = parts[:, 0].ravel()[:size], parts[:, 1].ravel()[:size]
+        result = np.empty((3, size), np.float32)
         np.add(mean, red, out=result[0])
         np.add(mean, blue, out=result[2])
         np.subtract(mean, red, out=result[1])
@@ -132,7 +173,7 @@ class Lit:
 
         Args:
             picture: (3, n) float32, changed in place.
-            pixels: which of the transport's pixels these are.
+            pixels: which of the transport's pixels these are, from a multiple of :data:`TILE` on.
             colour: (3,) factor on the lamp's light as captured.
         """
         own = self.transport

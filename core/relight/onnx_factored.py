@@ -104,8 +104,8 @@ def _direct(transport: Transport, ground: Ground, light: Value, exact: Value) ->
         strength = graph.constant(np.ones(1, np.float32))
     facing = (towards * ground.normal).sum(0).at_least(0.0)
     factors = [strength * facing]
-    for roughness in transport.roughness:
-        factors += _glossy(ground, towards, facing, strength, roughness)
+    if transport.roughness is not None:
+        factors += _glossy(ground, towards, facing, strength, transport.roughness)
     total = None
     for coefficient, factor in zip(transport.coefficients, factors, strict=True):
         scale = float(coefficient.max()) or 1.0
@@ -126,18 +126,18 @@ def _beam(lamp: dict, cosine: Value) -> Value:
     return t * t * (3.0 - 2.0 * t)
 
 
-def _glossy(ground: Ground, towards: Value, facing: Value, strength: Value, roughness: float) -> list[Value]:
-    """:func:`.shading.glossy`."""
-    alpha2 = max(roughness, 0.02) ** 4
-    alpha = math.sqrt(alpha2)
+def _glossy(ground: Ground, towards: Value, facing: Value, strength: Value, roughness: np.ndarray) -> list[Value]:
+    """:func:`.shading.glossy`; roughness (P,)."""
+    alpha = towards.graph.constant(np.square(np.maximum(np.float32(roughness), np.float32(0.02))))
+    alpha2 = alpha * alpha
     half = towards + ground.view
     half = half / ((half * half).sum(0, keep=True) + 1e-12).sqrt()
     nh = (half * ground.normal).sum(0)
     nv = half.graph.op("Abs", (ground.view * ground.normal).sum(0)) + 1e-3
     vh = (half * ground.view).sum(0)
     spread = nh * nh * (alpha2 - 1.0) + 1.0
-    density = alpha2 / (math.pi * spread * spread)
-    masking = 0.5 / (facing * nv * (2.0 * (1.0 - alpha)) + (facing + nv) * alpha + 1e-6)
+    density = alpha2 / (spread * spread * math.pi)
+    masking = 0.5 / (facing * nv * ((1.0 - alpha) * 2.0) + (facing + nv) * alpha + 1e-6)
     value = strength * density * masking * facing
     grazing = (1.0 - vh).at_least(0.0)
     return [value, value * grazing * grazing * grazing * grazing * grazing]

@@ -45,7 +45,7 @@ def reduce(rest: np.ndarray, tint: np.ndarray, room: int) -> Residual:
     most = max(1, int(room // max(pixels, 1)))
     colour, colour_table = _components(chroma.reshape(len(chroma), -1), total, int(CHROMA_SHARE * most / 2))
     mean, mean_table = _components(luma, total, max(1, most - 2 * len(colour)))
-    return Residual(mean, colour.reshape(-1, 2, pixels), mean_table, colour_table)
+    return Residual.of(mean, colour.reshape(-1, 2, pixels), mean_table, colour_table)
 
 
 def _components(rows: np.ndarray, total: float, most: int) -> tuple[np.ndarray, np.ndarray]:
