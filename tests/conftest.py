@@ -43,12 +43,33 @@ def tiny_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def baked(tiny_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished bake of the small scene, ``result`` with ``result.job`` beside it; tests must not write to it."""
+def baking(tiny_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The bake of :func:`baked` with what it printed."""
     out = tmp_path_factory.mktemp("baked") / "result"
     result = support.run(*support.bake_words(tiny_scene, out))
     assert result.returncode == 0, result.stdout + result.stderr
-    return out
+    return out, result.stdout
+
+
+@pytest.fixture(scope="session")
+def baked(baking: tuple[Path, str]) -> Path:
+    """A finished bake of the small scene, ``result`` with ``result.job`` beside it; tests must not write to it."""
+    return baking[0]
+
+
+@pytest.fixture(scope="session")
+def pair_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scene with two volumes, ``Volume`` and ``Volume.001``; tests must not write to it."""
+    return support.write_scene(tmp_path_factory.mktemp("pair") / "pair.blend", "--volumes", "2")
+
+
+@pytest.fixture(scope="session")
+def baked_pair(pair_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """That scene and its result; tests must not write to either."""
+    out = tmp_path_factory.mktemp("baked pair") / "result"
+    result = support.run(*support.bake_words(pair_scene, out))
+    assert result.returncode == 0, result.stdout + result.stderr
+    return pair_scene, out
 
 
 @pytest.fixture

@@ -145,10 +145,18 @@ class Running(subprocess.Popen):
         self.communicate(timeout=10)
 
 
-def write_scene(path: Path, *words: object, version: str = "4.5") -> Path:
+_scenes: dict[tuple, bytes] = {}
+
+
+def write_scene(path: Path, *words: str, version: str = "4.5") -> Path:
     """Write the small scene of ``scripts/write_scene.py`` with one of the Blenders."""
-    result = run_python(blender_python(version), ROOT / "tests" / "scripts" / "write_scene.py", path, *words)
+    key = (blender_python(version), *words)
+    if key in _scenes:
+        path.write_bytes(_scenes[key])
+        return path
+    result = run_python(key[0], ROOT / "tests" / "scripts" / "write_scene.py", path, *words)
     assert path.is_file(), result.stdout + result.stderr
+    _scenes[key] = path.read_bytes()
     return path
 
 

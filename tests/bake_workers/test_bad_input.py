@@ -86,14 +86,10 @@ def put_nan(shard: Path, _other: Path) -> None:
     tensorfile.write(shard, tensors, metadata)
 
 
-@pytest.fixture(scope="module")
-def other_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def other_dataset(baked_pair: tuple[Path, Path]) -> Path:
     """The dataset of another scene with the same settings."""
-    folder = tmp_path_factory.mktemp("other")
-    scene = support.write_scene(folder / "other.blend", "--volumes", 2)
-    result = support.run(*support.bake_words(scene, folder / "result"))
-    assert result.returncode == 0, result.stderr
-    return folder / "result.job" / "dataset"
+    return baked_pair[1].with_name("result.job") / "dataset"
 
 
 @pytest.mark.parametrize(
@@ -193,7 +189,7 @@ def test_a_disk_that_runs_full(disk: Path, baked: Path, tiny_scene: Path, stage:
     out = disk / "result"
     shutil.copytree(baked, out)
     before = support.snapshot(out)
-    slow = {"sample_paths": 20_000} if stage == "capture" else {"light_steps": 3000}
+    slow = {"sample_paths": 5000} if stage == "capture" else {"light_steps": 300}
     process = support.Running(*support.bake_words(tiny_scene, out, **slow))
     process.wait_for(disk / "result.job", stage)
     filler = support.fill(disk)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,18 @@ import pytest
 from bake_workers import protocol
 from core import artifact, light_grid
 from tests import support
+
+
+@pytest.fixture(scope="module")
+def again(tiny_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[dict]]:
+    """The bake of ``baked`` once more, told in JSON: a copy of the scene, alone in its folder, result, and events."""
+    folder = tmp_path_factory.mktemp("again")
+    scene, out = folder / "scene" / "scène & co.blend", folder / "my result"
+    scene.parent.mkdir()
+    shutil.copy2(tiny_scene, scene)
+    result = support.run(*support.bake_words(scene, out, "--json"))
+    assert (result.returncode, result.stderr) == (0, "")
+    return scene, out, [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def test_the_result_is_complete(baked: Path) -> None:
@@ -77,10 +90,10 @@ def test_training_beside_its_dataset_keeps_the_job(own_bake: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(
-    baked: Path, tiny_scene: Path, tmp_path: Path
+    baked: Path, again: tuple[Path, Path, list[dict]], tiny_scene: Path, tmp_path: Path
 ) -> None:
-    weights = {}
-    for name, changes in (("same", {}), ("other", {"seed": 1}), ("all", {"threads": 0}), ("all again", {"threads": 0})):
+    weights = {"same": (again[1] / "weights.safetensors").read_bytes()}
+    for name, changes in (("other", {"seed": 1}), ("all", {"threads": 0}), ("all again", {"threads": 0})):
         result = support.run(*support.bake_words(tiny_scene, tmp_path / name, **changes))
         assert result.returncode == 0, result.stderr
         weights[name] = (tmp_path / name / "weights.safetensors").read_bytes()
@@ -100,11 +113,8 @@ def test_a_second_bake_with_resume_measures_nothing_again(own_bake: Path, tiny_s
     assert (own_bake / "notes.txt").read_text() == "the artist's"
 
 
-def test_json_lines_for_machines(baked: Path, tiny_scene: Path, tmp_path: Path) -> None:
-    out = tmp_path / "result"
-    result = support.run(*support.bake_words(tiny_scene, out, "--json"))
-    assert (result.returncode, result.stderr) == (0, "")
-    events = [json.loads(line) for line in result.stdout.splitlines()]
+def test_json_lines_for_machines(baked: Path, again: tuple[Path, Path, list[dict]]) -> None:
+    _, out, events = again
     assert [event["stage"] for event in events if event["type"] == "stage"] == ["capture", "training"]
     for stage in ("capture", "training"):
         progress = [event for event in events if event["type"] == "progress" and event["stage"] == stage]
@@ -116,25 +126,21 @@ def test_json_lines_for_machines(baked: Path, tiny_scene: Path, tmp_path: Path) 
     assert last["metrics"]["kept"] == artifact.read_manifest(baked)["metrics"]["kept"]
 
 
-def test_progress_for_people(tiny_scene: Path, tmp_path: Path) -> None:
-    result = support.run(*support.bake_words(tiny_scene, tmp_path / "result"))
-    assert result.returncode == 0, result.stderr
-    for text in ("Measuring light: done in", "Training: done in", "trilinear", str(tmp_path / "result")):
-        assert text in result.stdout
-    assert "Fra:" not in result.stdout  # what Blender prints goes to the log
-    assert "\r" not in result.stdout
+def test_progress_for_people(baking: tuple[Path, str]) -> None:
+    out, printed = baking
+    for text in ("Measuring light: done in", "Training: done in", "trilinear", str(out)):
+        assert text in printed
+    assert "Fra:" not in printed  # what Blender prints goes to the log
+    assert "\r" not in printed
 
 
-def test_the_scene_file_and_its_folder_stay_as_they_were(tiny_scene: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "scene"
-    folder.mkdir()
-    scene = folder / "scène & co.blend"
-    scene.write_bytes(tiny_scene.read_bytes())
-    stamp = scene.stat().st_mtime_ns
-    result = support.run(*support.bake_words(scene, tmp_path / "my result"))
-    assert result.returncode == 0, result.stderr
-    assert scene.read_bytes() == tiny_scene.read_bytes() and scene.stat().st_mtime_ns == stamp
-    assert [path.name for path in folder.iterdir()] == [scene.name]
+def test_the_scene_file_and_its_folder_stay_as_they_were(
+    tiny_scene: Path, again: tuple[Path, Path, list[dict]]
+) -> None:
+    scene, _, _ = again
+    assert scene.read_bytes() == tiny_scene.read_bytes()
+    assert scene.stat().st_mtime_ns == tiny_scene.stat().st_mtime_ns  # which it was copied with
+    assert [path.name for path in scene.parent.iterdir()] == [scene.name]
 
 
 def test_a_job_of_the_add_on(tiny_scene: Path, tmp_path: Path) -> None:

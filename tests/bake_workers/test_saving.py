@@ -81,50 +81,59 @@ def test_a_copy_with_the_result(own_bake: Path, tiny_scene: Path, tmp_path: Path
         assert is_float == (name != "Neural Bake Comparison")
 
 
-def test_saving_in_place(own_bake: Path, tiny_scene: Path, tmp_path: Path) -> None:
-    scene = tmp_path / "scene.blend"
-    shutil.copy(tiny_scene, scene)
-    resume(scene, own_bake, "--save", "--json")
-    assert list(read_saved(scene)["objects"]) == ["Volume"]
-    assert {path.name for path in tmp_path.iterdir()} == {"scene.blend", "result", "result.job"}
-    # A result in the file is no part of the scene: what was measured still belongs to it.
-    job = own_bake.with_name("result.job")
-    before = {path.name: path.stat().st_mtime_ns for path in (job / "dataset").glob("shard-*")}
-    resume(scene, own_bake, "--save")
-    assert {path.name: path.stat().st_mtime_ns for path in (job / "dataset").glob("shard-*")} == before
-    assert list(read_saved(scene)["objects"]) == ["Volume"]
-
-
-def test_windows_and_compression_are_kept(own_bake: Path, tiny_scene: Path, tmp_path: Path) -> None:
-    scene = tmp_path / "scene.blend"
+@pytest.fixture(scope="module")
+def in_place(baked: Path, tiny_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the result, and the scene with it in place: compressed, with a mode, and named by a link."""
+    folder = tmp_path_factory.mktemp("in place")
+    real, scene = folder / "elsewhere" / "real.blend", folder / "scene.blend"
+    real.parent.mkdir()
     code = (
         "import bpy, sys; bpy.ops.wm.open_mainfile(filepath=sys.argv[1]); bpy.data.workspaces[0].name = 'My Desk'\n"
         "bpy.ops.wm.save_as_mainfile(filepath=sys.argv[2], compress=True)"
     )
-    support.run_python(support.blender_python("4.5"), "-c", code, tiny_scene, scene)
-    resume(scene, own_bake, "--save")
+    support.run_python(support.blender_python("4.5"), "-c", code, tiny_scene, real)
+    real.chmod(0o640)
+    if os.name == "nt":  # where links need privileges
+        real.replace(scene)
+    else:
+        scene.symlink_to(real)
+    shutil.copytree(baked, folder / "result")
+    shutil.copytree(baked.with_name("result.job"), folder / "result.job")
+    resume(scene, folder / "result", "--save", "--json")
+    return folder
+
+
+def test_saving_in_place(in_place: Path) -> None:
+    scene = in_place / "scene.blend"
+    assert list(read_saved(scene)["objects"]) == ["Volume"]
+    assert {path.name for path in in_place.iterdir()} == {"scene.blend", "result", "result.job", "elsewhere"}
+    # A result in the file is no part of the scene: what was measured still belongs to it.
+    job = in_place / "result.job"
+    before = {path.name: path.stat().st_mtime_ns for path in (job / "dataset").glob("shard-*")}
+    resume(scene, in_place / "result", "--save")
+    assert {path.name: path.stat().st_mtime_ns for path in (job / "dataset").glob("shard-*")} == before
+    assert list(read_saved(scene)["objects"]) == ["Volume"]
+
+
+def test_windows_and_compression_are_kept(in_place: Path) -> None:
+    scene = in_place / "scene.blend"
     assert scene.read_bytes()[:4] == b"\x28\xb5\x2f\xfd"
     assert "My Desk" in read_saved(scene)["workspaces"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need privileges on Windows")
-def test_a_link_stays_a_link(own_bake: Path, tiny_scene: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "elsewhere"
-    folder.mkdir()
-    shutil.copy(tiny_scene, folder / "real.blend")
-    (folder / "real.blend").chmod(0o640)
-    (tmp_path / "link.blend").symlink_to(folder / "real.blend")
-    resume(tmp_path / "link.blend", own_bake, "--save")
-    assert (tmp_path / "link.blend").is_symlink()
-    assert (folder / "real.blend").stat().st_mode & 0o777 == 0o640
-    assert list(read_saved(folder / "real.blend")["objects"]) == ["Volume"]
+def test_a_link_stays_a_link(in_place: Path) -> None:
+    assert (in_place / "scene.blend").is_symlink()
+    (real,) = (in_place / "elsewhere").iterdir()
+    assert real.name == "real.blend" and real.stat().st_mode & 0o777 == 0o640
+    assert list(read_saved(real)["objects"]) == ["Volume"]
 
 
-def test_several_volumes_are_one_result(tmp_path: Path) -> None:
-    scene = support.write_scene(tmp_path / "two.blend", "--volumes", 2)
+def test_several_volumes_are_one_result(baked_pair: tuple[Path, Path], tmp_path: Path) -> None:
+    scene = Path(shutil.copy(baked_pair[0], tmp_path / "two.blend"))
     out = tmp_path / "result"
-    result = support.run(*support.bake_words(scene, out, "--save"))
-    assert result.returncode == 0, result.stderr
+    shutil.copytree(baked_pair[1].with_name("result.job"), tmp_path / "result.job")
+    resume(scene, out, "--save")
     found = read_saved(scene)["objects"]
     assert sorted(found) == ["Volume", "Volume.001"]
     expected = light_grid.load(out).irradiance(POINTS, NORMALS)

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from build_tools import package
-from tests import support
 
 
 @pytest.fixture(scope="session")
@@ -26,16 +25,6 @@ def user(archive: Path, tmp_path: Path) -> Path:
     """User resources with the zip unpacked, as Blender does when it installs one."""
     shutil.unpack_archive(archive, tmp_path / "user" / "extensions" / "user_default" / "neural_bake")
     return tmp_path / "user"
-
-
-@pytest.fixture(scope="session")
-def baked_pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A scene with two volumes, ``Volume`` and ``Volume.001``, and its result; tests must not write to either."""
-    folder = tmp_path_factory.mktemp("pair")
-    scene = support.write_scene(folder / "pair.blend", "--volumes", 2)
-    result = support.run(*support.bake_words(scene, folder / "result"))
-    assert result.returncode == 0, result.stdout + result.stderr
-    return scene, folder / "result"
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -84,14 +83,9 @@ staleness.check(scene)
 found["changed"] = states()
 
 # linked and overridden ones
-with bpy.data.libraries.load(sys.argv[3], link=True) as (source, target):
-    target.objects = ["Volume", "Volume.001"]
-linked, other = target.objects
-linked.library.name = "library"
-scene.collection.objects.link(linked)
-override = other.override_create()
+linked = link_object(sys.argv[3], "Volume")
+override = link_object(sys.argv[3], "Volume.001", override=True)
 override.name = "Override"
-scene.collection.objects.link(override)
 taken = volumes.of_scene(scene, layer)
 found["linked"] = [list(vars(bakes.status(obj, scene, obj in taken)).values()) for obj in (linked, override)]
 scene.collection.objects.unlink(linked)
@@ -152,10 +146,8 @@ answer(found=found)
 """
 
 
-def test_the_list(blender: tuple[str, Path], user: Path, baked: Path, tiny_scene: Path, tmp_path: Path) -> None:
-    library = support.write_scene(tmp_path / "library.blend", "--volumes", 2)
-    scene = shutil.copy(tiny_scene, tmp_path / "scene.blend")
-    answer, _ = support.run_in_blender(blender[1], user, LIST, scene, baked, library)
+def test_the_list(blender: tuple[str, Path], user: Path, baked: Path, own_scene: Path, pair_scene: Path) -> None:
+    answer, _ = support.run_in_blender(blender[1], user, LIST, own_scene, baked, pair_scene)
     found = answer["found"]
     left_out, not_baked = ["LEFT_OUT", "Not in renders"], ["NOT_BAKED", "Not baked"]
     assert found["unbaked"] == {"Attic": left_out, "Kitchen": not_baked, "Volume": not_baked}
@@ -192,11 +184,10 @@ from extension import *
 enable()
 bpy.ops.wm.open_mainfile(filepath=sys.argv[1])
 bpy.context.preferences.addons[NAME].preferences.engine = sys.executable
+bpy.context.scene.camera = None  # so that there is no view to bake either
 volume, bake = bpy.data.objects["Volume"], bpy.ops.neural_bake.bake
 found = {"alone": bake.poll()}
-with bpy.data.libraries.load(sys.argv[2], link=True) as (source, target):
-    target.objects = ["Volume.001"]
-bpy.context.scene.collection.objects.link(target.objects[0])
+link_object(sys.argv[2], "Volume.001")
 for is_selected in (False, True):
     volume.select_set(is_selected)
     found[f"selected {is_selected}"] = bake.poll()
@@ -208,10 +199,8 @@ answer(found=found)
 """
 
 
-def test_the_selected_ones_are_not_refused_for_a_linked_one(user: Path, tiny_scene: Path, tmp_path: Path) -> None:
-    library = support.write_scene(tmp_path / "library.blend", "--volumes", 2)
-    scene = shutil.copy(tiny_scene, tmp_path / "scene.blend")
-    answer, _ = support.run_in_blender(support.blender_python("4.5"), user, SELECTED, scene, library)
+def test_the_selected_ones_are_not_refused_for_a_linked_one(user: Path, own_scene: Path, pair_scene: Path) -> None:
+    answer, _ = support.run_in_blender(support.blender_python("4.5"), user, SELECTED, own_scene, pair_scene)
     found = answer["found"]
     assert [found["alone"], found["selected False"], found["selected True"]] == [True, False, True]
     assert "Volume.001 is linked from another file" in found["all"]

@@ -76,11 +76,9 @@ assert load()[0] == {'FINISHED'}
 bpy.ops.wm.save_as_mainfile(filepath=directory + ".clear.blend")
 bpy.ops.wm.read_factory_settings(use_empty=True)
 enable()
-with bpy.data.libraries.load(directory + ".clear.blend", link=True) as (source, target):
-    target.objects = ["Volume"]
-bpy.context.scene.collection.objects.link(target.objects[0])
+linked = link_object(directory + ".clear.blend", "Volume")
 found["linked"] = [clear(result='ALL'), len(results.holders(bpy.context.scene)),
-                   len(results.light_grid(target.objects[0]).grids)]
+                   len(results.light_grid(linked).grids)]
 answer(found=found)
 """
 

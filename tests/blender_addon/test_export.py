@@ -173,14 +173,12 @@ bpy.ops.object.mode_set(mode='EDIT')
 found["edit mode"] = apply("Room")
 bpy.ops.object.mode_set(mode='OBJECT')
 with bpy.data.libraries.load(sys.argv[3], link=True) as (source, target):
-    target.objects, target.meshes = ["Partition"], ["Room"]
-linked, mesh = target.objects[0], target.meshes[0]
-scene.collection.objects.link(linked)
-add("Local", mesh)
+    target.meshes = ["Room"]
+add("Local", target.meshes[0])
 found["linked"] = apply("Local")
-override = linked.override_create()
+linked = link_object(sys.argv[3], "Partition")
+override = link_object(sys.argv[3], "Partition", override=True)
 override.name = "Override"
-scene.collection.objects.link(override)
 override.data = linked.data.override_create()
 found["override"] = apply("Override")
 found["some of them"] = apply("Good", "Lamp", "Line")

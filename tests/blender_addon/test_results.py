@@ -128,12 +128,7 @@ def test_objects_that_lose_properties_are_refused(
     code = f"""
 bpy.ops.wm.read_factory_settings(use_empty=True)
 enable()
-with bpy.data.libraries.load(scene, link=True) as (source, target):
-    target.objects = ["Volume"]
-volume = target.objects[0]
-if {override}:
-    volume = volume.override_create()
-bpy.context.scene.collection.objects.link(volume)
+volume = link_object(scene, "Volume", override={override})
 result, said = load()
 answer(result=sorted(result), said=said, state=state())
 """

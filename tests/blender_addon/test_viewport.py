@@ -24,9 +24,7 @@ def area_of(points: tessellation.Points) -> float:
 
 def test_triangles_are_cut() -> None:
     """A square of 2 m and a small triangle: the square in parts of 0.5 m at most, the small one as it is."""
-    positions = np.array(
-        [(0, 0, 0), (2, 0, 0), (2, 2, 0), (0, 2, 0), (5, 0, 0), (5.2, 0, 0), (5, 0.2, 0)], np.float32
-    )
+    positions = np.array([(0, 0, 0), (2, 0, 0), (2, 2, 0), (0, 2, 0), (5, 0, 0), (5.2, 0, 0), (5, 0.2, 0)], np.float32)
     normals = np.array([(0, 0, 1)] * 4 + [(1, 0, 0), (0, 1, 0), (0, 0, 1)], np.float32)
     points = tessellation.Points(positions, normals, np.array([(0, 1, 2), (0, 2, 3), (4, 5, 6)], np.int32))
     longest = tessellation.longest_edges(points)
@@ -139,8 +137,8 @@ found["twins differ"] = light[0] != light[1]
 found["instances"] = len([name for name, _ in surfaces if name.startswith("Instance")])
 bright = np.concatenate([surface.light for surface in surfaces.values()])
 found["exposure"] = [display.exposure, float(0.8 / np.percentile(bright, 95.0))]
-found["same scene"] = [before == hash_of(scene, bpy.context.view_layer),
-                       attributes == {mesh.name: sorted(item.name for item in mesh.attributes) for mesh in bpy.data.meshes}]
+left = {mesh.name: sorted(item.name for item in mesh.attributes) for mesh in bpy.data.meshes}
+found["same scene"] = [before == hash_of(scene, bpy.context.view_layer), attributes == left]
 
 # the same again is the same; what moves or changes is lit anew, and the rest kept
 again, _ = build(display)

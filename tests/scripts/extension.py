@@ -41,6 +41,15 @@ def module(name: str) -> ModuleType:
     return importlib.import_module(f"{NAME}.{name}")
 
 
+def link_object(library: str, name: str, *, override: bool = False) -> bpy.types.Object:
+    """An object of another file, put into the scene: linked, or as a library override."""
+    with bpy.data.libraries.load(library, link=True) as (_, target):
+        target.objects = [name]
+    obj = target.objects[0].override_create() if override else target.objects[0]
+    bpy.context.scene.collection.objects.link(obj)
+    return obj
+
+
 def answer(**values: object) -> None:
     """Tell the test what was found; Blender prints on stdout too, so the line is marked."""
     print("ANSWER " + json.dumps(values), flush=True)

@@ -76,8 +76,16 @@ def script() -> Iterator[Callable[[], bool] | float]:
     took = time.perf_counter() - begin
     triangles = sum(len(obj.data.polygons) for obj in bpy.context.scene.objects if obj.type == 'MESH')
     extension.answer(
-        state=job.state, message=job.message, took=took, pressed=pressed, picture=picture, spent=spent,
-        polygons=triangles, blender=bpy.app.version_string, window=has_window, cores=os.cpu_count(),
+        state=job.state,
+        message=job.message,
+        took=took,
+        pressed=pressed,
+        picture=picture,
+        spent=spent,
+        polygons=triangles,
+        blender=bpy.app.version_string,
+        window=has_window,
+        cores=os.cpu_count(),
     )
 
 

@@ -102,9 +102,7 @@ def press(keys: str) -> None:
     subprocess.run(["xdotool", "key", keys], check=True)
 
 
-def move_to_button(
-    command: str, place: bpy.types.Region, across: float = 0.4, begin: int = 30
-) -> Iterator[float]:
+def move_to_button(command: str, place: bpy.types.Region, across: float = 0.4, begin: int = 30) -> Iterator[float]:
     """Move the mouse down a region until it stands on a button; to be used by ``yield from``.
 
     Args:

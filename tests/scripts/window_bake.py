@@ -92,7 +92,7 @@ def undo_by_keys() -> Iterator[Callable[[], bool] | float]:
     for name, combination in (("undone", "ctrl+z"), ("redone", "ctrl+shift+z")):
         before = keys()
         window.press(combination)
-        yield lambda: keys() != before
+        yield lambda before=before: keys() != before
         yield 0.5
         told[name] = [keys(), sorted(image.name for image in bpy.data.images if image.name.startswith("Neural Bake"))]
 

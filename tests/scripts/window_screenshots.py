@@ -27,6 +27,11 @@ WIDTH, HEIGHT = 980, 780
 """Pixels of the 3D View: as wide as a page of text shows it without making it smaller, as high as the sidebar asks."""
 PREFERENCES = 225, 592
 """Where our own preferences begin and end below the top of the editor."""
+SMALL = ("+dither", "-colors", "192", "-strip", "-define", "png:compression-level=9")
+"""Options of ImageMagick: so many colours are enough for a panel, and a quarter of the bytes."""
+STATE_HEIGHT, GAP = 452, 12
+"""Of each sidebar where several stand in one picture, and what is left between two of them."""
+STATES = {"before": ("never saved", "no engine"), "after": ("out of date", "failed", "unfinished")}
 
 scene_file, engine, folder = window.words
 
@@ -35,25 +40,54 @@ def script() -> Iterator[Callable[[], bool] | float]:
     extension.enable()
     yield from arrange()
     yield from preferences()
-    bpy.context.preferences.addons[extension.NAME].preferences.engine = engine
+    yield from window.show_sidebar()
+    yield from state("never saved")
     bpy.ops.wm.open_mainfile(filepath=scene_file, load_ui=False)
     yield 1.0  # until then the context is the earlier file's
+    yield from state("no engine")
+    bpy.context.preferences.addons[extension.NAME].preferences.engine = engine
     yield from look_into_the_room()
-    yield from window.show_sidebar()
     yield from ready()
     yield from running()
     yield from done()
+    yield from properties()
+    yield from out_of_date_and_failed()
+    put_together()
     extension.answer(pictures=sorted(path.name for path in Path(folder).iterdir()))
 
 
-def picture(name: str, left: int, bottom: int, right: int, top: int) -> None:
-    """A part of the screen; places are counted from the bottom, as Blender does."""
+def picture(name: str, left: int, bottom: int, right: int, top: int, *more: str) -> None:
+    """A part of the screen; places are counted from the bottom, as Blender does.
+
+    Args:
+        more: further options of ImageMagick.
+    """
     height = bpy.context.window_manager.windows[0].height
     part = f"{right - left}x{top - bottom}+{left}+{height - top}"
     path = "PNG8:" + str(Path(folder) / f"{name}.png")
-    # 256 colours are enough for a panel, and a quarter of the bytes.
-    small = ["+dither", "-strip", "-define", "png:compression-level=9"]
-    subprocess.run(["import", "-window", "root", "-crop", part, "+repage", *small, path], check=True)
+    subprocess.run(["import", "-window", "root", "-crop", part, "+repage", *more, "+repage", *SMALL, path], check=True)
+
+
+def state(name: str) -> Iterator[float]:
+    """The sidebar, to be put beside the others."""
+    window.move_mouse(1, 1)
+    window.area('VIEW_3D').tag_redraw()
+    yield 1.0
+    place = window.region('UI', of='VIEW_3D')
+    top = place.y + place.height
+    # The tabs at the right are the same in each.
+    picture(name, place.x, top - STATE_HEIGHT, place.x + place.width - 22, top)
+
+
+def put_together() -> None:
+    """The states side by side, in few pictures."""
+    join = ["-bordercolor", "white", "-border", f"{GAP // 2}x0", "+append"]
+    for name, states in STATES.items():
+        paths = [Path(folder) / f"{state}.png" for state in states]
+        target = f"PNG8:{Path(folder) / name}.png"
+        subprocess.run(["convert", *map(str, paths), *join, *SMALL, target], check=True)
+        for path in paths:
+            path.unlink()
 
 
 def arrange() -> Iterator[float]:
@@ -138,4 +172,56 @@ def done() -> Iterator[Callable[[], bool] | float]:
     view("done")
 
 
-window.drive(script, seconds=580.0)
+def properties() -> Iterator[float]:
+    """Our panels on Render and on the volume's data, in an editor where they are alone."""
+    for cls in panels(bpy.types.Panel):
+        ours = cls.__name__.startswith("NEURAL_BAKE")
+        if getattr(cls, "bl_context", "") in {"render", "data"} and not ours and cls.is_registered:
+            bpy.utils.unregister_class(cls)
+    module = extension.module("panels.render")
+    module.unregister()
+    for cls in module.classes:
+        cls.bl_options = set()  # open
+    module.register()
+    volume = extension.module("results").holders(bpy.context.scene)[0]
+    bpy.context.view_layer.objects.active = volume
+    console = window.area('CONSOLE')
+    console.type = 'PROPERTIES'
+    yield 1.0
+    trimmed = ("-shave", "6x6", "-fuzz", "2%", "-trim")  # the rounded corners, and what is empty
+    for name, context in (("render", 'RENDER'), ("object_data", 'DATA')):
+        console.spaces.active.context = context
+        console.tag_redraw()
+        yield 2.0
+        place = window.region('WINDOW', of='PROPERTIES')
+        picture(name, place.x, place.y, place.x + place.width, place.y + place.height, *trimmed)
+    console.type = 'CONSOLE'
+    yield 0.5
+
+
+def panels(cls: type) -> list[type]:
+    """All classes of panels, those of other classes included."""
+    return [one for child in cls.__subclasses__() for one in (child, *panels(child))]
+
+
+def out_of_date_and_failed() -> Iterator[Callable[[], bool] | float]:
+    jobs, staleness = extension.module("jobs"), extension.module("staleness")
+    keeper = extension.module("results").holders(bpy.context.scene)[0]
+    lamp = next(obj for obj in bpy.context.scene.objects if obj.type == 'LIGHT')
+    lamp.data.energy *= 2.0
+    yield lambda: staleness.state(keeper) == 'CHANGED'
+    yield from state("out of date")
+    values = bpy.context.preferences.addons[extension.NAME].preferences
+    values.engine = "/bin/false"
+    bpy.ops.neural_bake.bake('INVOKE_DEFAULT')
+    yield lambda: jobs.last().state == 'FAILED'
+    yield from state("failed")
+    values.engine = engine
+    bpy.ops.neural_bake.bake('INVOKE_DEFAULT')
+    yield lambda: jobs.active() is not None and jobs.active().done >= 1
+    bpy.ops.neural_bake.cancel()
+    yield lambda: jobs.active() is None
+    yield from state("unfinished")
+
+
+window.drive(script, seconds=900.0)

@@ -2,63 +2,17 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``bpy.ops.neural_bake.add_volume``, ``fit_volume`` and ``split_volume``, and which volumes a bake takes."""
+"""``bpy.ops.neural_bake.add_volume`` and ``fit_volume``."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from tests import support
 
-START = """
-from extension import *
-import math, os
-import numpy as np
-enable()
-volumes = module("volumes")
-def fresh():
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    enable()
-    return bpy.context.scene
-def link(name, data, location=(0, 0, 0), collection=None):
-    obj = bpy.data.objects.new(name, data)
-    obj.location = location
-    (collection or bpy.context.scene.collection).objects.link(obj)
-    return obj
-def cube(name, location=(0, 0, 0), half=1.0, collection=None):
-    mesh = bpy.data.meshes.new(name)
-    corners = [(x * half, y * half, z * half) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
-    mesh.from_pydata(corners, [], [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)])
-    return link(name, mesh, location, collection)
-def volume(name, location=(0, 0, 0), scale=(1, 1, 1), resolution=(2, 2, 2), collection=None):
-    probe = bpy.data.lightprobes.new(name, 'VOLUME')
-    probe.resolution_x, probe.resolution_y, probe.resolution_z = resolution
-    obj = link(name, probe, location, collection)
-    obj.scale = scale
-    return obj
-def select(*objects):
-    for obj in bpy.context.view_layer.objects:
-        obj.select_set(obj in objects)
-    bpy.context.view_layer.objects.active = objects[0] if objects else None
-def call(name, **words):
-    try:
-        return sorted(getattr(bpy.ops.neural_bake, name)(**words))[0], ""
-    except RuntimeError as error:
-        return "CANCELLED", str(error)
-def box(obj):
-    bpy.context.view_layer.update()
-    corners = [obj.matrix_world @ mathutils.Vector((x, y, z)) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
-    corners = np.array(corners)
-    return np.round([corners.min(axis=0), corners.max(axis=0)], 4).tolist()
-def counts(obj):
-    return list(volumes.own_resolution(obj))
-import mathutils
-"""
 
-
-def run(blender: tuple[str, Path], user: Path, code: str, *words: object, **extra: str) -> dict:
-    answer, _ = support.run_in_blender(blender[1], user, START + code, *words, **extra)
+def run(blender: tuple[str, Path], user: Path, code: str, *words: object) -> dict:
+    answer, _ = support.run_in_blender(blender[1], user, "from placing import *\n" + code, *words)
     return answer
 
 
@@ -278,103 +232,6 @@ answer(**found)
     assert found["no volume"] is False
 
 
-def test_splitting_keeps_every_probe_where_it_is(blender: tuple[str, Path], user: Path) -> None:
-    code = """
-found = {}
-scene = fresh()
-cases = []
-for name, resolution, most in (("Hall", (10, 7, 3), 60), ("Tower", (2, 3, 31), 12), ("Single", (5, 1, 1), 1)):
-    parent = link("Parent of " + name, None, (5, -3, 2))
-    parent.scale, parent.rotation_euler = (2, 1, 0.5), (0.2, 0, 0.7)
-    shelf = bpy.data.collections.new("Shelf of " + name)
-    scene.collection.children.link(shelf)
-    obj = volume(name, (1, 2, 3), (4, -3, 1), resolution, shelf)
-    obj.parent, obj.rotation_euler, obj["mine"] = parent, (0.1, 0.2, 0.3), 7
-    bpy.context.view_layer.update()
-    before = volumes.world_positions(obj, scene)
-    direction = np.array(obj.matrix_world)[:3, :3]
-    select(obj)
-    result = call("split_volume", most_probes=most)
-    parts = list(shelf.objects)
-    bpy.context.view_layer.update()
-    after = np.concatenate([volumes.world_positions(part, scene) for part in parts])
-    nearest = np.linalg.norm(after[:, None] - before[None], axis=2)
-    spacing = [2 * np.linalg.norm(np.array(part.matrix_world)[:3, :3], axis=0) / counts(part) for part in parts]
-    turned = [np.array(part.matrix_world)[:3, :3] for part in parts]
-    unit = lambda m: m / np.linalg.norm(m, axis=0)
-    cases.append(dict(
-        result=result, names=[part.name for part in parts],
-        one_each=sorted(nearest.argmin(axis=1)) == list(range(len(before))),
-        off=float(nearest.min(axis=1).max()), most=max(int(np.prod(counts(part))) for part in parts),
-        equal=bool(np.allclose(spacing, spacing[0], rtol=1e-5)),
-        turned=all(np.allclose(unit(m), unit(direction), atol=1e-5) for m in turned),
-        first=parts[0] == obj and bpy.context.object == obj, selected=len(bpy.context.selected_objects),
-        own_data=len({part.data.name for part in parts}), mine=[part["mine"] for part in parts]))
-again = bpy.data.objects["Hall Part 2"]
-select(again)
-assert call("split_volume", most_probes=30)[0] == 'FINISHED'
-found["again"] = sorted(obj.name for obj in again.users_collection[0].objects)
-long = volume("ä" * 31, resolution=(4, 1, 1))
-select(long)
-assert call("split_volume", most_probes=2)[0] == 'FINISHED'
-found["long"] = [obj.name for obj in bpy.data.objects if obj.name.startswith("ää")]
-
-refused = {}
-count = len(bpy.data.objects), len(bpy.data.lightprobes)
-def refuse(name, obj, most):
-    select(obj)
-    matrix = np.array(obj.matrix_world)
-    refused[name] = call("split_volume", most_probes=most)[1]
-    bpy.context.view_layer.update()
-    assert np.array_equal(matrix, np.array(obj.matrix_world))
-plain = volume("Plain", resolution=(4, 2, 2))
-bpy.context.view_layer.update()
-count = len(bpy.data.objects), len(bpy.data.lightprobes)
-refuse("small", plain, 16)
-settings = scene.neural_bake.light_grid
-settings.use_resolution = True
-refuse("overridden", plain, 2)
-settings.use_resolution = False
-plain["neural_bake_source"] = again
-refuse("baked", plain, 2)
-del plain["neural_bake_source"]
-plain.constraints.new('COPY_LOCATION').target = again
-bpy.context.view_layer.update()
-refuse("held", plain, 2)
-plain.constraints.clear()
-plain.scale = (1, 0, 1)
-bpy.context.view_layer.update()
-refuse("plane", plain, 2)
-plain.scale = (1, 1, 1)
-plain.data.resolution_x = 256
-plain.data.resolution_y = 256
-bpy.context.view_layer.update()
-refuse("dust", plain, 1)
-assert count == (len(bpy.data.objects), len(bpy.data.lightprobes))
-answer(cases=cases, refused=refused, **found)
-"""
-    found = run(blender, user, code)
-    names = ["Hall", "Tower", "Single"]
-    for name, most, parts, case in zip(names, (60, 12, 1), (4, 16, 5), found["cases"]):
-        assert case["result"] == ["FINISHED", ""]
-        assert case["one_each"] is True and case["off"] < 1e-5
-        assert case["equal"] is True and case["turned"] is True
-        assert case["most"] <= most
-        assert len(case["names"]) == parts == case["own_data"] == case["selected"]
-        assert all(part.startswith(f"{name} Part ") for part in case["names"])
-        assert case["first"] is True and set(case["mine"]) == {7}
-    assert found["cases"][1]["names"][0] == "Tower Part 01"
-    assert found["again"] == ["Hall Part 1", "Hall Part 2.1", "Hall Part 2.2", "Hall Part 3", "Hall Part 4"]
-    assert len(found["long"]) == 2 and all(name.endswith((" Part 1", " Part 2")) for name in found["long"])
-    refused = found["refused"]
-    assert "holds 16 probes, no more than the 16 that a part may hold. Lower Most Probes" in refused["small"]
-    assert "The bake settings of Scene decide" in refused["overridden"]
-    assert "holds a baked result" in refused["baked"] and "Clear the result first" in refused["baked"]
-    assert "does not go where it should" in refused["held"]
-    assert "has no extent. Scale it" in refused["plane"]
-    assert "parts; 1000 is the most" in refused["dust"]
-
-
 def test_what_belongs_to_another_file_is_refused(blender: tuple[str, Path], user: Path, tmp_path: Path) -> None:
     code = """
 library = sys.argv[1]
@@ -386,10 +243,7 @@ bpy.ops.wm.save_as_mainfile(filepath=library)
 
 scene = fresh()
 room = cube("Room", half=5.0)
-with bpy.data.libraries.load(library, link=True) as (source, target):
-    target.objects, target.collections = ["Linked"], ["Shelf"]
-linked = target.objects[0]
-scene.collection.objects.link(linked)
+linked = link_object(library, "Linked")
 found = {}
 def look(name, obj):
     select(obj)
@@ -399,9 +253,9 @@ def look(name, obj):
         bpy.context.view_layer.update()
         assert np.array_equal(matrix, np.array(obj.matrix_world))
 look("linked", linked)
-override = linked.override_create()
-scene.collection.objects.link(override)
-look("override", override)
+look("override", link_object(library, "Linked", override=True))
+with bpy.data.libraries.load(library, link=True) as (source, target):
+    target.collections = ["Shelf"]
 scene.collection.children.link(target.collections[0])
 layer = bpy.context.view_layer
 layer.active_layer_collection = layer.layer_collection.children[0]
@@ -418,84 +272,6 @@ answer(**found)
         assert "Linked is a library override. Make it local" in found[f"override {operator}"]
     assert "The active collection Shelf belongs to another file. Choose" in found["collection"]
     assert found["linked data"] == [["FINISHED", ""], [20, 20, 20], [4, 4, 4], True]
-
-
-def test_the_bake_takes_the_same_volumes(blender: tuple[str, Path], user: Path) -> None:
-    """What :mod:`volumes` says in the open file is what the capture finds in its copy of it."""
-    code = """
-import random
-from bake_workers.capture.grids import find_volumes
-from bake_workers.capture.scene import OpenScene, show_as_rendered
-from core.errors import NeuralBakeError
-from core.light_grid.settings import LightGridSettings
-properties = module("properties")
-
-def build(seed):
-    scene, dice = fresh(), random.Random(seed)
-    layer = bpy.context.view_layer
-    shelves = [scene.collection]
-    for index in range(7):
-        shelf = bpy.data.collections.new(f"Shelf {index}")
-        for parent in dice.sample(shelves, min(len(shelves), dice.choice((1, 1, 2)))):
-            parent.children.link(shelf)
-        shelves.append(shelf)
-    for shelf in shelves[1:]:
-        shelf.hide_render, shelf.hide_viewport = dice.random() < 0.25, dice.random() < 0.25
-    for index in range(12):
-        obj = volume(f"Volume {dice.randrange(10**6)}", [dice.uniform(-5, 5) for _ in range(3)],
-                     [dice.uniform(0.3, 9) for _ in range(3)], [dice.randint(1, 9) for _ in range(3)],
-                     dice.choice(shelves))
-        obj.rotation_euler = [dice.uniform(-3, 3) for _ in range(3)]
-        if dice.random() < 0.4:
-            obj.parent = link("Parent", None, [dice.uniform(-5, 5) for _ in range(3)])
-            obj.parent.scale = [dice.uniform(0.5, 1.5) for _ in range(3)]
-            obj.matrix_parent_inverse = mathutils.Matrix.Rotation(1.0, 4, 'X')
-        second = dice.choice(shelves[1:])
-        if dice.random() < 0.2 and second not in obj.users_collection:
-            second.objects.link(obj)
-        obj.hide_render, obj.hide_viewport = dice.random() < 0.25, dice.random() < 0.25
-    layer.update()
-    def layers(parent):
-        for child in parent.children:
-            yield child
-            yield from layers(child)
-    for child in layers(layer.layer_collection):
-        child.exclude = dice.random() < 0.2
-        child.hide_viewport = dice.random() < 0.2
-    for obj in layer.objects:
-        if dice.random() < 0.2:
-            obj.hide_set(True)
-    settings = scene.neural_bake.light_grid
-    settings.use_spacing, settings.use_resolution = dice.random() < 0.6, dice.random() < 0.3
-    settings.spacing, settings.resolution = dice.uniform(0.5, 2.0), [dice.randint(1, 9) for _ in range(3)]
-    scene.unit_settings.scale_length = dice.choice((1.0, 1.0, 0.01, 2.5))
-    layer.update()
-    return scene, layer
-
-taken, left = 0, 0
-for seed in range(40):
-    scene, layer = build(seed)
-    objects = volumes.of_scene(scene, layer)
-    ours = [(obj.name, tuple(volumes.resolution(obj, scene)), volumes.world_positions(obj, scene)) for obj in objects]
-    total = volumes.probe_count(scene, layer)
-    values = properties.settings_values(scene, "light_grid")
-    left += sum(obj.type == 'LIGHT_PROBE' for obj in bpy.data.objects) - len(ours)
-    show_as_rendered(scene, layer)
-    try:
-        theirs = find_volumes(OpenScene(scene, layer, "digest"), LightGridSettings.from_dict(values), None)
-    except NeuralBakeError as error:
-        assert error.code == "no_volume", error
-        theirs = []
-    assert [item[:2] for item in ours] == [(item.name, item.resolution) for item in theirs], seed
-    for (name, _, positions), item in zip(ours, theirs):
-        assert np.allclose(positions, item.probe_positions(), atol=1e-4), (seed, name)
-    assert total == sum(item.count for item in theirs)
-    taken += len(theirs)
-answer(taken=taken, left=left)
-"""
-    paths = os.pathsep.join(map(str, (support.ROOT / "tests" / "scripts", support.ROOT)))
-    found = run(blender, user, code, PYTHONPATH=paths)
-    assert found["taken"] > 60 and found["left"] > 60  # both kinds were there
 
 
 def test_buttons_and_undo(blender: tuple[str, Path], user: Path) -> None:
