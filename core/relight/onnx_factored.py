@@ -128,7 +128,11 @@ def _beam(lamp: dict, cosine: Value) -> Value:
 
 def _glossy(ground: Ground, towards: Value, facing: Value, strength: Value, roughness: np.ndarray) -> list[Value]:
     """:func:`.shading.glossy`; roughness (P,)."""
-    alpha = towards.graph.constant(np.square(np.maximum(np.float32(roughness), np.float32(0.02))))
+    codes = np.rint(roughness * 255.0).astype(np.uint8)
+    exact = np.abs(codes / np.float32(255.0) - roughness).max(initial=0.0) <= ROUNDING
+    wide = towards.graph.constant(codes).to(np.float32) / 255.0 if exact else towards.graph.constant(roughness)
+    wide = wide.at_least(0.02)
+    alpha = wide * wide
     alpha2 = alpha * alpha
     half = towards + ground.view
     half = half / ((half * half).sum(0, keep=True) + 1e-12).sqrt()

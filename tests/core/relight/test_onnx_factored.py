@@ -152,10 +152,10 @@ def test_a_single_light_is_its_picture(tmp_path: Path) -> None:
 
 
 def test_numbers_are_stored_small(tmp_path: Path) -> None:
-    """Int8 for the bases, half precision for what is per pixel, half a byte for shadows, and no view."""
+    """A byte for bases and roughness, half precision for the rest of a pixel, half a byte for shadows, no view."""
     sizes = []
     for count in (38, 98):
         part = transport(POINT, root=True, glossy=True, shadows=8, count=count)
         sizes.append(export(relight([part], ALL[:count], None), tmp_path / "model.onnx")["size"])
-    bases, shadows, halves, singles = 5 + 2 * 2, 24 / 2, 2 * (3 * 3 + 3 + 3), 4 * (3 + 3 + 1)
-    assert sizes[1] - sizes[0] == pytest.approx(60 * (bases + shadows + halves + singles), abs=100)
+    bytes_, shadows, halves, singles = 5 + 2 * 2 + 1, 24 / 2, 2 * (3 * 3 + 3 + 3), 4 * (3 + 3)
+    assert sizes[1] - sizes[0] == pytest.approx(60 * (bytes_ + shadows + halves + singles), abs=100)
