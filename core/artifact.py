@@ -5,8 +5,8 @@
 """The artifact folder: what a bake leaves, whole or not at all.
 
 A bake writes into a staging folder beside the final one and publishes it by renaming. Between the two renames the
-earlier result stands under ``NAME.previous``, where :func:`locate` still finds it; so a kill at any moment loses
-nothing.
+earlier result stands under ``NAME.neural_bake_previous``, where :func:`locate` still finds it; so a kill at any moment
+loses nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ from .errors import NeuralBakeError
 
 SCHEMA = "neural_bake.artifact/1"
 MANIFEST = "manifest.json"
+# Of our folders beside a result; nobody calls a folder of his own so.
+STAGING = ".neural_bake_staging"
+PREVIOUS = ".neural_bake_previous"
 
 
 def staging_directory(final: Path) -> Path:
     """Where the artifact for ``final`` is written first: beside it, so that a rename suffices."""
-    return _sibling(final, ".staging")
+    return _sibling(final, STAGING)
 
 
 def check_target(final: Path) -> None:
@@ -35,7 +38,7 @@ def check_target(final: Path) -> None:
         NeuralBakeError: it is a file, a mount point, cannot be written beside, or holds something that is no result.
     """
     final = Path(final).absolute()
-    previous = _sibling(final, ".previous")
+    previous = _sibling(final, PREVIOUS)
     if previous.exists() and not _is_ours(previous):
         raise NeuralBakeError("bad_output", f"{previous} is in the way.", "Move it or choose another --out.")
     parent = next(folder for folder in final.parents if folder.exists())
@@ -130,7 +133,7 @@ def publish(staging: Path, final: Path) -> None:
     final = Path(final).absolute()
     _recover(final)
     if final.exists():
-        os.rename(final, _sibling(final, ".previous"))
+        os.rename(final, _sibling(final, PREVIOUS))
     os.rename(staging, final)
     _recover(final)
 
@@ -138,7 +141,7 @@ def publish(staging: Path, final: Path) -> None:
 def locate(directory: Path) -> Path:
     """``directory``, or the earlier result beside it where a kill came between publishing's two renames."""
     directory = Path(directory).absolute()
-    previous = _sibling(directory, ".previous")
+    previous = _sibling(directory, PREVIOUS)
     return previous if not directory.exists() and previous.exists() else directory
 
 
@@ -150,7 +153,7 @@ def digest(path: Path) -> str:
 
 def _recover(final: Path) -> None:
     """Bring a publication to its end, or undo it where it was killed between its two renames."""
-    previous = _sibling(final, ".previous")
+    previous = _sibling(final, PREVIOUS)
     if not previous.exists():
         return
     if not final.exists():

@@ -182,7 +182,7 @@ def killed(tmp_path: Path) -> Path:
     """A publication that was killed between its two renames: the earlier result stands aside, the new one is staged."""
     final = make(tmp_path / "result", "old")
     (final / "notes.txt").write_text("mine")
-    os.rename(final, tmp_path / "result.previous")
+    os.rename(final, tmp_path / f"result{artifact.PREVIOUS}")
     stage(final)
     return final
 
@@ -208,7 +208,7 @@ def test_killed_between_the_renames_publishing_goes_on(killed: Path) -> None:
 def test_killed_after_the_renames_the_artists_files_survive(tmp_path: Path, step: str) -> None:
     """The new result stands, but what was foreign in the old one has not been carried over yet."""
     final = make(tmp_path / "result", "new")
-    previous = make(tmp_path / "result.previous", "old")
+    previous = make(tmp_path / f"result{artifact.PREVIOUS}", "old")
     (previous / "notes.txt").write_text("mine")
     if step == "check":
         artifact.check_target(final)
@@ -221,7 +221,7 @@ def test_killed_after_the_renames_the_artists_files_survive(tmp_path: Path, step
 
 def test_a_file_where_the_result_stood(tmp_path: Path) -> None:
     """What was published before waits beside it, and is not mixed with anything."""
-    make(tmp_path / "result.previous", "old")
+    make(tmp_path / f"result{artifact.PREVIOUS}", "old")
     (tmp_path / "result").write_text("text")
     refused("bad_output", artifact.check_target, tmp_path / "result")
     (tmp_path / "result").unlink()
@@ -229,7 +229,21 @@ def test_a_file_where_the_result_stood(tmp_path: Path) -> None:
     (tmp_path / "result" / "thesis.tex").write_text("years of work")
     refused("bad_output", artifact.check_target, tmp_path / "result")
     assert contents(tmp_path / "result") == {"thesis.tex": "years of work"}
-    assert contents(tmp_path / "result.previous") == {"weights.bin": "old"}
+    assert contents(tmp_path / f"result{artifact.PREVIOUS}") == {"weights.bin": "old"}
+
+
+def test_folders_of_the_artists_beside_it_are_left_alone(tmp_path: Path) -> None:
+    names = ("result.previous", "result.staging", "result old")
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "thesis.tex").write_text("years of work")
+    final = tmp_path / "result"
+    for text in ("first", "second"):
+        artifact.check_target(final)
+        artifact.publish(stage(final, text), final)
+    assert contents(final) == {"weights.bin": "second"}
+    assert {path.name for path in tmp_path.iterdir()} == {"result", *names}
+    assert all(contents(tmp_path / name) == {"thesis.tex": "years of work"} for name in names)
 
 
 def test_locate_where_nothing_happened(tmp_path: Path) -> None:
@@ -285,12 +299,12 @@ def test_check_target_refuses_an_unwritable_parent() -> None:
 
 
 def test_check_target_refuses_a_foreign_folder_where_the_earlier_result_would_stand(tmp_path: Path) -> None:
-    (tmp_path / "result.previous").mkdir()
-    (tmp_path / "result.previous" / "thesis.tex").write_text("years of work")
+    (tmp_path / f"result{artifact.PREVIOUS}").mkdir()
+    (tmp_path / f"result{artifact.PREVIOUS}" / "thesis.tex").write_text("years of work")
     assert "in the way" in refused("bad_output", artifact.check_target, tmp_path / "result").message
     make(tmp_path / "result")
     refused("bad_output", artifact.check_target, tmp_path / "result")
-    assert (tmp_path / "result.previous" / "thesis.tex").read_text() == "years of work"
+    assert (tmp_path / f"result{artifact.PREVIOUS}" / "thesis.tex").read_text() == "years of work"
 
 
 def empty_mount_point() -> Path | None:

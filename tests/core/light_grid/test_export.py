@@ -189,7 +189,7 @@ def test_load_takes_a_text(tmp_path: Path) -> None:
 
 def test_load_finds_what_a_kill_left_aside(tmp_path: Path) -> None:
     folder = write_artifact(tmp_path / "result", builders.baked(GRID, OURS))
-    folder.rename(tmp_path / "result.previous")
+    folder.rename(tmp_path / f"result{artifact.PREVIOUS}")
     assert load(tmp_path / "result").grids[0].method == OURS
 
 
