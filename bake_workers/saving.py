@@ -56,7 +56,8 @@ def save(blend: Path, scene_name: str | None, directory: Path, target: Path) -> 
     target = Path(os.path.realpath(target))  # a link stays a link
     with open(blend, "rb") as file:
         compressed = file.read(4) == ZSTANDARD
-    partial = target.with_name(f"{target.stem}.partial.blend")  # one name, so that a killed save leaves one at most
+    # Always the same name, so that a killed save leaves one at most.
+    partial = target.with_name(f"{target.stem}.neural_bake_partial.blend")
     try:
         # A copy in the target's folder: relative paths are adapted to it, and the rename is atomic.
         bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, compress=compressed, relative_remap=True)
