@@ -23,7 +23,7 @@ import numpy as np
 from . import baselines, gloss, shading
 from .interpolation import Interpolant
 from .model import TILE, aim_at, direct_factors
-from .tone import Tone
+from .tone import Tone, bright_enough
 from .visibility import ShadowTable
 
 FOLDS = 6
@@ -186,9 +186,11 @@ def choose(
         diffuse = factors_at(known, lamp, lights, aims, None)
         names += ["diffuse", "gloss"] if known.patches is not None else ["diffuse"]
     errors: dict[Choice | str, list[float]] = {}
+    is_bright = bright_enough(few)
     directions = lamp["light"] != "position"
     for held in folds(len(lights), seed):
         kept = np.setdiff1d(np.arange(len(lights)), held)
+        held = held[is_bright[held]]
         shares = {
             (kernel, smoothing): Interpolant(lights[kept], kernel, 0 if kernel == "linear" else 1, smoothing)
             .weights(lights[held])

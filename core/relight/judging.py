@@ -15,7 +15,7 @@ import numpy as np
 from . import baselines, preview
 from .dataset import RelightData
 from .evaluation import Relight
-from .tone import Tone
+from .tone import Tone, bright_enough
 
 if typing.TYPE_CHECKING:
     from .training import Trained
@@ -51,7 +51,7 @@ def report(data: RelightData, relight: Relight, trained: list[Trained]) -> dict:
     """
     rows: dict[str, list[dict[str, float]]] = {}
     floors: list[dict[str, float]] = []
-    for number in range(len(data.report)):
+    for number in judged(data):
         reference = data.report.images[number]
         tone = trained[int(data.report.lamp[number])].tone
         for name, picture in results(data, relight, trained, number).items():
@@ -68,6 +68,11 @@ def report(data: RelightData, relight: Relight, trained: list[Trained]) -> dict:
     held_out = {name: _means(entries) for name, entries in rows.items()}
     held_out["ours"]["milliseconds"] = 1000.0 * picture_seconds(data, relight)
     return {"held_out": held_out, "noise_floor": _means(floors)}
+
+
+def judged(data: RelightData) -> list[int]:
+    """The lights of the error table that errors are told of, see :func:`.tone.bright_enough`."""
+    return np.flatnonzero(bright_enough(data.report.images)).tolist() if len(data.report) else []
 
 
 def errors(picture: np.ndarray, reference: np.ndarray, tone: Tone) -> dict[str, float]:
@@ -96,9 +101,10 @@ def shots(data: RelightData, relight: Relight, trained: list[Trained], entry: di
     held_out = entry["held_out"]
     rivals = sorted((name for name in held_out if name != "ours"), key=lambda name: held_out[name]["relative"])
     wanted = {"ours", entry["kept"], *rivals[:1]}
-    taken = np.unique(np.linspace(0, len(data.report) - 1, SHOTS).round().astype(int))
+    usable = judged(data)
+    taken = np.unique(np.linspace(0, len(usable) - 1, SHOTS).round().astype(int))
     found = []
-    for number in taken:
+    for number in (usable[index] for index in taken):
         pictures = results(data, relight, trained, int(number))
         tone = trained[int(data.report.lamp[number])].tone
         few = {name: picture for name, picture in pictures.items() if name in wanted}

@@ -71,15 +71,15 @@ class Residual:
     @property
     def luma(self) -> np.ndarray:
         """(K, P), a copy."""
-        whole = self.luma_blocks.transpose(1, 0, 2)
-        return whole.reshape(len(whole), -1)[:, : self.count]
+        blocks, components = self.luma_blocks.shape[:2]
+        return self.luma_blocks.transpose(1, 0, 2).reshape(components, blocks * BLOCK)[:, : self.count]
 
     @property
     def chroma(self) -> np.ndarray:
         """(C, 2, P), a copy."""
         blocks, components = self.chroma_blocks.shape[:2]
         whole = self.chroma_blocks.reshape(blocks, components, 2, BLOCK).transpose(1, 2, 0, 3)
-        return whole.reshape(components, 2, -1)[:, :, : self.count]
+        return whole.reshape(components, 2, blocks * BLOCK)[:, :, : self.count]
 
     def colours(self, luma: np.ndarray, chroma: np.ndarray, pixels: slice) -> np.ndarray:
         """Values (3, n) of the pixels from ``pixels.start``, a multiple of :data:`BLOCK`, to ``pixels.stop``, from

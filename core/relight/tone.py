@@ -18,6 +18,7 @@ import math
 import numpy as np
 
 GAMMA = 2.2
+DARK_SHARE = 1e-2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +78,13 @@ class Tone:
         """
         first, second = (self.forward(np.asarray(half)).astype(np.float64) for half in (half_a, half_b))
         return _ratio(0.5 * (first - second), self.forward(0.5 * (np.asarray(half_a) + half_b)).astype(np.float64))
+
+
+def bright_enough(references: np.ndarray) -> np.ndarray:
+    """Which pictures (N, ...) a relative error can be told of: not those of a lamp inside a wall or behind it, whose
+    mean is below a hundredth of the mean over all."""
+    means = np.asarray(references).reshape(len(references), -1).mean(axis=1, dtype=np.float64)
+    return means > DARK_SHARE * means.mean()
 
 
 def _ratio(error: np.ndarray, truth: np.ndarray) -> float:

@@ -92,10 +92,11 @@ def train_dataset(
     Path(out_dir, WEIGHTS).write_bytes(weights)
     exported = onnx_export.export(decode(weights, {}, WEIGHTS), Path(out_dir, ONNX))
     lap("write")
-    entry = judging.report(data, judged, trained) if len(data.report) else {"held_out": {}, "noise_floor": {}}
-    entry |= {"kept": kept, "choose": _mean_choose(trained), "report_lights": len(data.report)}
+    count = len(judging.judged(data))
+    entry = judging.report(data, judged, trained) if count else {"held_out": {}, "noise_floor": {}}
+    entry |= {"kept": kept, "choose": _mean_choose(trained), "report_lights": count}
     lap("report")
-    if len(data.report):
+    if count:
         for path in preview.write(out_dir, judging.shots(data, judged, trained, entry), kept):
             show(path)
     lap("preview")
@@ -117,9 +118,16 @@ def train_dataset(
             "onnx": exported,
             "fit": [None if one.choice is None else dataclasses.asdict(one.choice) for one in trained],
             "metrics": entry,
-            "notes": list(info.get("notes", ())),
+            "notes": [*info.get("notes", ()), *dark_notes(len(data.report) - count)],
             "timings": {"train_stages": times},
         },
+    )
+
+
+def dark_notes(count: int) -> list[str]:
+    """A sentence on places of the error table at which the lamp lights next to nothing."""
+    return (
+        [f"At {count} places of the error table the lamp lights nothing in view; they do not count."] if count else []
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.relight import tone
 from core.relight.tone import Tone
 
 
@@ -63,3 +64,8 @@ def test_noise_floor_is_the_error_of_the_truth_against_the_mean_of_two_noisy_hal
     tone = Tone(0.0, 1.0)
     expected = tone.relative_error(truth, 0.5 * (half_a + half_b))
     assert tone.noise_floor(half_a, half_b) == pytest.approx(expected, rel=0.03)
+
+
+def test_pictures_of_next_to_nothing_are_not_judged() -> None:
+    images = np.array([1.0, 0.5, 1e-3, 0.0]).reshape(4, 1, 1, 1) * np.ones((4, 2, 2, 3))
+    assert tone.bright_enough(images).tolist() == [True, True, False, False]
