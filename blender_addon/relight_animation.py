@@ -107,14 +107,16 @@ class Animation:
         """Go on for about so long; returns whether there is more to do."""
         end = time.perf_counter() + seconds
         try:
-            while not self.ended and time.perf_counter() < end:
-                if next(self._steps, self) is self:
-                    self._end(self._summary())
-                elif self._stopped:
+            while not self.ended:
+                if self._stopped:
                     self._steps.close()
                     self._end(f"Stopped after {len(self.written)} of {len(self.frames)} frames.")
-        except ReferenceError:
-            self._end("The scene or its camera is gone.")
+                elif next(self._steps, self) is self:
+                    self._end(self._summary())
+                if time.perf_counter() >= end:
+                    break
+        except (ReferenceError, KeyError):
+            self._end("The scene or its camera is gone, or has another name.")
         except (OSError, RuntimeError) as error:
             self._end(f"The frame cannot be written: {' '.join(str(error).split()).removeprefix('Error: ')}")
         return not self.ended
