@@ -422,3 +422,19 @@ def test_a_bake_and_what_stops_one(user: Path, own_scene: Path) -> None:
     assert told["states"] == ["CURRENT", "CURRENT", "CHANGED", "MOVED"]
     assert told["jobs"] == [["DONE", "relight", ["Camera"]]] and told["job"] == "Lamp"
     assert "neural_bake_weights" in told["keys"] and told["picture"]
+
+
+def test_live_in_a_window(user: Path, relit: Path, tiny_scene: Path, tmp_path: Path) -> None:
+    if not os.environ.get("NEURAL_BAKE_BLENDER"):
+        pytest.skip("NEURAL_BAKE_BLENDER names no Blender")
+    script = support.ROOT / "tests" / "scripts" / "window_relight.py"
+    told, result = support.run_in_window(user, script, tiny_scene, relit, tmp_path)
+    assert told["shown"] == "Neural Relight" and told["packed"] and told["idle"] == 0
+    updates, seconds, modal, changed = told["while dragging"]
+    assert modal == 1 and changed and updates >= 4, (updates, seconds)
+    assert told["on screen"] > 0.05
+    assert told["back"] == [True, True]
+    assert told["power"] and told["undone"] and told["not live"] == 0
+    assert told["played"] > 3
+    assert told["returned at once"] and told["animation"] == [6, True]
+    assert "Traceback" not in result.stderr
