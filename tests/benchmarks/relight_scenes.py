@@ -29,7 +29,7 @@ from core.relight.dataset import RelightData
 from core.relight.dense import DenseModel
 from core.relight.evaluation import Relight
 from core.relight.export import decode, encode
-from core.relight.model import Transport
+from core.relight.model import Residual, Transport
 from core.relight.settings import RelightSettings
 
 from .common import OUT, ROOT, SCENES, bake, save
@@ -169,8 +169,10 @@ def plain(entry: dict) -> dict:
 def tone_mapped(data: RelightData, trained: list[training.Trained]) -> dict[str, dict[str, float]]:
     """Errors of the rivals when they blend tone-mapped pictures, which the product does not offer."""
     found: dict[str, list[dict[str, float]]] = {}
+    kept = judging.judged(data)
     for index, one in enumerate(trained):
-        train, report = data.train.lamp == index, data.report.lamp == index
+        train = data.train.lamp == index
+        report = np.array([number for number in kept if data.report.lamp[number] == index], int)
         directions = data.lamps[index]["light"] != "position"
         pictures = rivals(
             data.train.images[train], data.train.lights[train], data.report.lights[report], one.tone, directions
@@ -202,11 +204,13 @@ def _repeated(part: Transport, source: np.ndarray) -> Transport:
     def taken(array: np.ndarray | None) -> np.ndarray | None:
         return None if array is None else np.ascontiguousarray(array[..., source])
 
-    residual = dataclasses.replace(part.residual, luma=taken(part.residual.luma), chroma=taken(part.residual.chroma))
+    rest = part.residual
+    residual = Residual.of(taken(rest.luma), taken(rest.chroma), rest.luma_table, rest.chroma_table)
     shadows = part.shadows and dataclasses.replace(part.shadows, values=taken(part.shadows.values))
     return dataclasses.replace(
         part,
         surface=part.surface and part.surface.part(source),
+        roughness=taken(part.roughness),
         coefficients=taken(part.coefficients),
         ambient=taken(part.ambient),
         tint=taken(part.tint),
