@@ -71,10 +71,12 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     seen = stage.seen(LOOK_WIDTH)
     domains = [find_domain(opened, lamp, settings, seen) for lamp in lamps]
     plan = make_plan(lamps, domains, settings)
-    fingerprint = fingerprint_of(opened, settings, plan, evaluated)
+    fingerprint = fingerprint_of(opened, settings, plan, evaluated, stage.can_denoise)
     dataset = shards.reopen(directory, KIND, fingerprint)
     if dataset is None:
         opened.notes.extend([*file_notes(), *relight_notes(opened, lamps)])
+        if settings.denoise and not stage.can_denoise:
+            opened.notes.append("This Blender has no OpenImageDenoise, so the pictures are not denoised.")
         info = {
             "kind": KIND,
             "settings": settings.to_dict(),
@@ -99,19 +101,20 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     for note in dataset.info["notes"]:
         events.note(note)
     looks = Looks(dataset, events)
-    brightest = Brightest()
+    darkness = Darkness()
 
     def work(shard: Shard, _: dict) -> dict[str, np.ndarray]:
         return render_shard(stage, dataset.plan, shard, settings)
 
     def done(shard: Shard) -> None:
-        if shard.set == "train":
-            image = dataset.read_shard(shard)["image"]
-            looks.show(image[-1])
-            brightest.add(image)
+        if shard.set in {"train", "report_a"}:
+            images = dataset.read_shard(shard)["image"]
+            darkness.add(images, learned=shard.set == "train")
+            if shard.set == "train":
+                looks.show(images[-1])
 
     shards.measure(dataset, work, events.progress, done, timed=True)
-    for note in brightest.notes():
+    for note in darkness.notes():
         events.note(note)
 
 
@@ -247,7 +250,9 @@ def finite(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def fingerprint_of(opened: OpenScene, settings: RelightSettings, plan: dict[str, np.ndarray], evaluated: str) -> str:
+def fingerprint_of(
+    opened: OpenScene, settings: RelightSettings, plan: dict[str, np.ndarray], evaluated: str, can_denoise: bool
+) -> str:
     """Digest of all that decides what is rendered: shards of an earlier run with the same one are kept.
 
     Args:
@@ -258,6 +263,7 @@ def fingerprint_of(opened: OpenScene, settings: RelightSettings, plan: dict[str,
     text = json.dumps(
         [
             FORMAT,
+            can_denoise,
             bpy.app.version_string,
             scene.cycles.device,
             {key: getattr(settings, key) for key in MEASURED},
@@ -310,15 +316,20 @@ class Looks:
         self._events.preview(self._path.name)
 
 
-class Brightest:
+class Darkness:
     """Counts places from which a lamp gives no light to the picture."""
 
     def __init__(self) -> None:
-        self._values: list[float] = []
+        self._learned: list[float] = []
+        self._lit = False
 
-    def add(self, images: np.ndarray) -> None:
-        """Count pictures (N, H, W, 3)."""
-        self._values.extend(images.mean(axis=(1, 2, 3)).tolist())
+    def add(self, images: np.ndarray, *, learned: bool) -> None:
+        """Count pictures (N, H, W, 3), ``learned`` from or only reported; these are as Cycles rendered them, and black
+        where nothing arrives, while a denoiser leaves specks."""
+        if learned:
+            self._learned.extend(images.mean(axis=(1, 2, 3)).tolist())
+        else:
+            self._lit |= bool(images.any())
 
     def notes(self) -> list[str]:
         """A sentence where there are such places.
@@ -326,14 +337,14 @@ class Brightest:
         Raises:
             NeuralBakeError: there are no others.
         """
-        total = len(self._values)
-        black = sum(value <= BLACK * max(self._values) for value in self._values)
-        if black == total:
+        if not self._lit:
             raise NeuralBakeError(
                 "no_light",
                 "No lamp gives light to the picture from any of its places.",
                 "Move the domain to where its light reaches what the camera sees.",
             )
+        total = len(self._learned)
+        black = sum(value <= BLACK * max(self._learned) for value in self._learned)
         if black > total // 8:
             return [f"From {black} of {total} places the picture stays black; the domain may reach into walls."]
         return []

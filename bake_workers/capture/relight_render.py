@@ -43,6 +43,9 @@ class Stage:
         lamps: those that are learned.
         width, height: of the pictures.
         threads: number of render threads, 0 for all cores.
+
+    Attributes:
+        can_denoise: whether this Blender has OpenImageDenoise; without it pictures stay as they are.
     """
 
     def __init__(self, opened: OpenScene, lamps: list[Lamp], width: int, height: int, threads: int) -> None:
@@ -188,7 +191,11 @@ class Stage:
         for key, value in STATE.items():
             if key != "sample_clamp_indirect":
                 setattr(scene.cycles, key, value)
-        scene.cycles.denoiser = 'OPENIMAGEDENOISE'
+        try:
+            scene.cycles.denoiser = 'OPENIMAGEDENOISE'
+            self.can_denoise = True
+        except TypeError:  # some builds of Blender are without it
+            self.can_denoise = False
         scene.cycles.denoising_input_passes = 'RGB_ALBEDO_NORMAL'
         scene.cycles.denoising_prefilter = 'FAST'
         scene.cycles.use_auto_tile = False
@@ -282,7 +289,7 @@ class Stage:
 
     def _set_quality(self, samples: int, seed: int, denoise: bool, bounces: int | None = None) -> None:
         cycles = self.opened.scene.cycles
-        cycles.samples, cycles.seed, cycles.use_denoising = samples, seed, denoise
+        cycles.samples, cycles.seed, cycles.use_denoising = samples, seed, denoise and self.can_denoise
         cycles.max_bounces = self._bounces if bounces is None else bounces
 
     def _render(self) -> dict[str, np.ndarray]:
