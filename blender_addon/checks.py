@@ -39,6 +39,11 @@ def problem(
         targets = [context.scene.camera]
         if targets[0] is None:
             return "The scene has no camera, and it is its view that is learned. Add one (Add > Camera)."
+        if targets[0].type != 'CAMERA' or targets[0].data.type not in {'PERSP', 'ORTHO'}:
+            return f"{targets[0].name} has no flat view to learn. Choose a perspective or orthographic camera."
+        shape = context.scene.neural_bake.relight.domain_object
+        if shape and context.scene.objects.get(shape) is None:
+            return f"The scene has no object {shape}. Choose another as the domain's shape."
         reason = lamps.problem(context.scene, context.view_layer)
         if reason:
             return reason

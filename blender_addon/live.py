@@ -122,6 +122,7 @@ def refresh(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, keeper: bpy
         NeuralBakeError: there is no result, or a damaged one, or one without a picture.
     """
     if keeper is None or kinds.of(keeper) == kinds.RELIGHT:
+        view_layer.update()  # a script may have moved a lamp just before
         return update(scene, view_layer, force=True)
     results.require_local(keeper)
     preview = result_images.find('PREVIEW', keeper)
@@ -139,13 +140,15 @@ def note_change() -> None:
         bpy.app.timers.register(_tick, first_interval=max(0.0, _quiet_until - _changed_at), persistent=True)
 
 
-def _tick() -> None:
+def _tick() -> float | None:
     """Bring the pictures of what windows show up to date."""
     global _quiet_until
+    if bpy.app.is_job_running('RENDER'):
+        return QUIET_SECONDS
     begin = time.monotonic()
     windows = bpy.context.window_manager.windows
     for scene, view_layer in {window.scene: window.view_layer for window in windows}.items():
-        if not scene.neural_bake.live or bpy.app.is_job_running('RENDER') or keeper_of(scene) is None:
+        if not scene.neural_bake.live or keeper_of(scene) is None:
             continue
         uid = scene.session_uid
         told = _problems.pop(uid, "")
@@ -162,6 +165,7 @@ def _tick() -> None:
     _quiet_until = now + (now - begin) * (1.0 / SHARE - 1.0)
     if _unpacked and not bpy.app.timers.is_registered(_pack):
         bpy.app.timers.register(_pack, first_interval=QUIET_SECONDS, persistent=True)
+    return None
 
 
 def _pack() -> float | None:

@@ -40,12 +40,12 @@ def write(keeper: bpy.types.Object, picture: np.ndarray, *, warns: bool) -> bpy.
 def find(keeper: bpy.types.Object, width: int, height: int) -> bpy.types.Image:
     """The image of a result, made where there is none of its own yet, in that size."""
     key = result_images.key(result_images.RELIGHT)
-    image = keeper.get(key)
-    if not isinstance(image, bpy.types.Image) or image.library is not None or not _is_own(image, keeper, key):
+    image = result_images.find(result_images.RELIGHT, keeper)
+    is_kept = result_images.is_kept(keeper)
+    if image is None or image.library is not None or (is_kept and not _is_own(image, keeper, key)):
         image = new(result_images.RELIGHT_NAME, width, height)
         image.use_view_as_render = True
-        image.use_fake_user = True  # a linked camera cannot point at it
-        if keeper.library is None:
+        if is_kept:
             keeper[key] = image
     elif tuple(image.size) != (width, height):
         image.scale(width, height)

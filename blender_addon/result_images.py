@@ -47,6 +47,8 @@ def find(which: str, keeper: bpy.types.Object | None = None) -> bpy.types.Image 
         keeper: the object that holds the result; None means this file's first.
     """
     kind = kinds.LIGHT_GRID if keeper is None else kinds.of(keeper)
+    if which == RELIGHT and keeper is not None and not is_kept(keeper):
+        return _local(RELIGHT_NAME)
     if which == RELIGHT or (keeper is not None and any(key(one) in keeper for one in OF_KIND[kind])):
         image = None if keeper is None else keeper.get(key(which))
         return image if isinstance(image, bpy.types.Image) else None
@@ -133,6 +135,11 @@ def pack_file(name: str, path: Path, image: bpy.types.Image | None) -> bpy.types
     image.buffers_free()  # what it showed before
     image.use_fake_user = True
     return image
+
+
+def is_kept(keeper: bpy.types.Object) -> bool:
+    """Whether an object of this file can point at its picture; a linked one's is found by its name."""
+    return keeper.library is None and keeper.override_library is None
 
 
 def key(which: str) -> str:

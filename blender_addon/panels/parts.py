@@ -259,6 +259,14 @@ def result_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, kind:
         row.operator("neural_bake.show_result", text=image.title()).image = image
     if kind != kinds.LIGHT_GRID:
         return
+    relit_picture(column)
     column = layout.column(align=True)
     column.operator("neural_bake.show_light", icon='SHADING_SOLID', depress=viewport.is_shown(context))
     column.operator("neural_bake.apply_vertex_colours", icon='GROUP_VCOL')
+
+
+def relit_picture(layout: bpy.types.UILayout) -> None:
+    """The image Neural Relight, which every kind has: look at it, and draw it anew."""
+    row = layout.row(align=True)
+    row.operator("neural_bake.show_result", text="Neural Relight", icon='LIGHT').image = 'RELIGHT'
+    row.operator("neural_bake.relight", text="", icon='FILE_REFRESH')

@@ -66,9 +66,7 @@ class NEURAL_BAKE_PT_live(RelightPanel, bpy.types.Panel):
         if keeper is None or results.manifest(keeper) is None:
             parts.sentence(layout, context, "Bake, and the picture follows the lamps.")
             return
-        row = layout.row(align=True)
-        row.operator("neural_bake.show_result", text="Show Picture", icon='IMAGE_DATA').image = 'RELIGHT'
-        row.operator("neural_bake.relight", text="", icon='FILE_REFRESH')
+        parts.relit_picture(layout)
         problem, shown = live.problem(scene), live.shown(scene)
         if problem:
             parts.sentence(layout, context, problem, 'ERROR')

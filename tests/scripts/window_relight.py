@@ -119,8 +119,8 @@ def drag() -> Iterator[Callable[[], bool] | float]:
     told["on screen"] = float(np.abs(after - screen).max())
     window.press("Escape")  # the lamp goes back, and so does the picture
     yield lambda: len(bpy.context.window_manager.windows[0].modal_operators) == 0
-    yield 0.5
-    told["back"] = [np.allclose(lamp.location, before), bool(np.abs(pixels() - image).max() < 1e-5)]
+    yield lambda: bool(np.abs(pixels() - image).max() < 1e-5)
+    told["back"] = np.allclose(lamp.location, before)
     yield settled()
 
 
