@@ -73,6 +73,8 @@ def _residual(transport: Transport, shares: Value) -> Value:
     """(3, P) from the weights (1, N) of the captured lights."""
     residual, graph = transport.residual, shares.graph
     luma = _combined(shares @ residual.luma_table, residual.luma)
+    if not len(residual.chroma):  # a view with next to no colour of its own
+        return graph.concat(luma, luma, luma, axis=0)
     chroma = _combined(shares @ residual.chroma_table, residual.chroma.reshape(len(residual.chroma), -1))
     red, blue = (chroma.reshape(2, -1).take([part]) for part in (0, 1))
     return graph.concat(luma + red, luma - red - blue, luma + blue, axis=0)
