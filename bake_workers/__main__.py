@@ -67,6 +67,12 @@ def bake(args: argparse.Namespace) -> int:
     settings = read_settings(args.kind, args.settings, args.preset)
     blend, out = absolute(args.scene_file), absolute(args.out)
     runner.check_blend(blend)
+    if args.kind != "light_grid" and (args.volume or args.bounds_object or args.inside):
+        raise NeuralBakeError(
+            "bad_input",
+            f"--volume, --bounds-object and --inside belong to light_grid, not to {args.kind}.",
+            "Leave them out.",
+        )
     if args.volume and args.bounds_object:
         raise NeuralBakeError("bad_input", "--volume and --bounds-object exclude each other.", "Leave one of them out.")
     save_to = None if args.save is None else save_target(blend, args.save)
@@ -117,10 +123,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def train(args: argparse.Namespace) -> int:
-    """``train DATASET``: the training stage alone."""
+    """``train DATASET``: the training stage alone, from a measured dataset or, for relight, pictures from elsewhere."""
     overrides = read_settings(args.kind, args.settings)
     dataset, out = absolute(args.dataset), absolute(args.out)
-    if not (dataset / "dataset.json").is_file():
+    if args.kind == "relight" and not dataset.exists():
+        raise NeuralBakeError("no_dataset", f"There is no {dataset}.", "Name a dataset, or a folder of pictures.")
+    if args.kind != "relight" and not (dataset / "dataset.json").is_file():
         raise NeuralBakeError("no_dataset", f"{dataset} holds no dataset (dataset.json is missing).", "Bake first.")
     job = job_directory(out)
     # In the job folder of the bake that measured the dataset, its job.json stays: it still describes the dataset.

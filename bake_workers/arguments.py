@@ -47,27 +47,33 @@ def parser(prog: str, *, inside_blender: bool = False) -> Parser:
     bake.add_argument("--view-layer", metavar="NAME", help="view layer, instead of the one it was saved with")
     bake.add_argument("--frame", type=int, metavar="N", help="frame, instead of the one it was saved at")
     bake.add_argument(
-        "--bounds-object", metavar="NAME", help="bake the box of this Empty instead of light probe volumes"
+        "--bounds-object", metavar="NAME", help="light_grid: bake the box of this Empty instead of probe volumes"
     )
     bake.add_argument(
         "--volume",
         metavar="NAME",
         action="append",
         default=[],
-        help="bake this light probe volume alone, may be repeated; without it all of the scene are baked together",
+        help="light_grid: bake this probe volume alone, may be repeated; without it all of them are baked together",
     )
     bake.add_argument(
         "--inside",
         metavar="NAME",
         action="append",
         default=[],
-        help="object in reachable space, may be repeated; without it Empties named Inside.* serve, else the camera",
+        help="light_grid: object in reachable space, may be repeated; without it Empties named Inside.* serve, else the"
+        " camera",
     )
     bake.add_argument("--cycles-devices", metavar="JSON", help=argparse.SUPPRESS)
     _add_process_options(bake)
 
     train = commands.add_parser("train", help="learn again from a measured dataset", allow_abbrev=False)
-    train.add_argument("dataset", metavar="DATASET", help="dataset folder, such as DIR.job/dataset")
+    train.add_argument(
+        "dataset",
+        metavar="DATASET",
+        help="dataset folder, such as DIR.job/dataset; for relight also pictures from elsewhere: a folder with"
+        " lights.json, lights.csv or MATLAB files, or an .npz",
+    )
     _add_result_options(train)
     _add_process_options(train, blender=False)
 
@@ -98,7 +104,7 @@ def _add_result_options(command: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        help="a setting of the kind, may be repeated, such as --set resolution=16,12,4",
+        help="a setting of the kind, may be repeated, such as --set seed=1",
     )
 
 
