@@ -77,7 +77,8 @@ def train_dataset(
 
     def lap(name: str) -> None:
         nonlocal clock
-        times[name], clock = round(time.monotonic() - clock, 3), time.monotonic()
+        now = time.monotonic()
+        times[name], clock = round(times.get(name, 0.0) + now - clock, 3), now
 
     progress("read", 0, 1)
     data, settings = open_training(Path(dataset_dir), overrides)
@@ -96,6 +97,9 @@ def train_dataset(
     entry = judging.report(data, judged, trained) if count else {"held_out": {}, "noise_floor": {}}
     entry |= {"kept": kept, "choose": _mean_choose(trained), "report_lights": count}
     lap("report")
+    for name, stages in {"ours": ("shadows", "fit"), "dense": ("dense",)}.items():
+        if name in entry["held_out"]:
+            entry["held_out"][name]["seconds"] = sum(times[stage] for stage in stages)
     if count:
         for path in preview.write(out_dir, judging.shots(data, judged, trained, entry), kept):
             show(path)
