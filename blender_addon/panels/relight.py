@@ -86,7 +86,7 @@ def edges(layout: bpy.types.UILayout, context: bpy.types.Context, shown: live.Sh
         factor = 1.0 if distance > allowed else distance / allowed if allowed > 0.0 else 0.0
         row = column.row(align=True)
         row.alert = distance > allowed
-        words = f"{name}: {distance:.2f} outside" if distance > 0.0 else f"{name}: inside"
+        words = f"{name}: {distance:.1f} places outside" if distance > 0.0 else f"{name}: inside"
         row.progress(factor=factor, text=words)
     if shown.warns:
         parts.sentence(layout, context, "Outside what was rendered: do not trust the picture.", 'ERROR')

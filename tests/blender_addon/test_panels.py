@@ -135,6 +135,8 @@ def test_drawn_in_every_state(user: Path, tiny_scene: Path, tmp_path: Path) -> N
         "never saved": "The scene was never saved. Save it first.",
         "no engine": "No engine is set. Name a Python with torch in the add-on's preferences.",
         "ready": r"12 probes · about \d+ s · 0\.\d GB",
+        "relight": r"64 pictures · about [\d h]+(s|min) · \d\.\d GB",
+        "relight without a lamp": "The scene has no lamp Soup. Choose another.",
         "running": "Measuring light|Training|Starting",
         "done": "Up to date",
         "moved": "Out of date: a volume was moved",

@@ -38,7 +38,7 @@ def note_what_is_drawn() -> None:
         sentence(layout, context, words, icon)
 
     parts.sentence = noted
-    for name in ("view3d", "render", "object_data"):
+    for name in ("view3d", "relight", "render", "object_data"):
         module = extension.module(f"panels.{name}")
         module.unregister()
         for cls in module.classes:
@@ -85,6 +85,12 @@ def script() -> Iterator[Callable[[], bool] | float]:
         if name != "threads":
             setattr(bpy.context.scene.neural_bake.light_grid, name, value)
     yield from look("ready")
+
+    bpy.context.scene.neural_bake.kind = 'RELIGHT'
+    yield from look("relight")
+    bpy.context.scene.neural_bake.relight.lamps = "Soup"
+    yield from look("relight without a lamp")
+    bpy.context.scene.neural_bake.kind = 'LIGHT_GRID'
 
     volume = bpy.data.objects["Volume"]
     bpy.context.view_layer.objects.active = volume

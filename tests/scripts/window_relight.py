@@ -83,7 +83,7 @@ def show() -> Iterator[Callable[[], bool] | float]:
     assert bpy.ops.neural_bake.show_result(image='RELIGHT') == {'FINISHED'}
     yield settled()
     told["shown"] = editor.spaces.active.image.name
-    told["packed"] = not bpy.data.images["Neural Relight"].is_dirty
+    yield lambda: not bpy.data.images["Neural Relight"].is_dirty  # or Blender would ask at its end
     count = len(written)
     yield 1.5
     told["idle"] = len(written) - count
