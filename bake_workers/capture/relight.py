@@ -263,7 +263,6 @@ def fingerprint_of(
     text = json.dumps(
         [
             FORMAT,
-            can_denoise,
             bpy.app.version_string,
             scene.cycles.device,
             {key: getattr(settings, key) for key in MEASURED},
@@ -275,6 +274,7 @@ def fingerprint_of(
             opened.view_layer.name,
             opened.digest,
             evaluated,
+            *(() if can_denoise else ("not denoised",)),
         ],
         sort_keys=True,
     )
