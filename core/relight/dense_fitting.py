@@ -36,7 +36,7 @@ from .dense import HIDDEN, HIDDEN_LAYERS, DenseModel, LightCoordinates, pixel_fe
 from .tone import Tone
 
 BATCH = 50_000
-SMALLEST_BATCH = 1024
+SMALLEST_BATCH = 512
 STEPS_PER_EPOCH = 3300
 HALVINGS = 4
 FIRST_EPOCHS = 5
