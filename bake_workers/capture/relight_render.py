@@ -139,8 +139,9 @@ class Stage:
         """How much of one lamp's direct light arrives at every pixel, as (H, W) uint8, 255 for all of it.
 
         Two renders of direct light on white surfaces with the same random numbers, with and without the lamp's shadow:
-        where all or nothing is in shadow their ratio is exact. At eight samples the two cost as much as three rays a
-        pixel through ``mathutils.bvhtree``, and know transparency, hair, instances and the pixel's edges.
+        where all or nothing is in shadow their ratio is exact. Eight rays a pixel through ``mathutils.bvhtree`` would
+        take as long on two cores (0.3 to 1 s at 256 x 256), but know neither transparency, hair, displacement nor the
+        pixel's edges, need all instances as triangles in memory, and gain nothing from more cores or a GPU.
         """
         self._whiten()
         self._light_alone(lamp, matrix)

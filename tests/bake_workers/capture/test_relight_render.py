@@ -68,6 +68,7 @@ def test_a_picture_is_that_lamp_alone_in_white_at_its_own_power() -> None:
     builders.empty_scene()
     builders.plate("Floor", 4.0, 0.0, builders.diffuse(0.5))
     builders.lamp('POINT', (1.0, 1.0, 1.0), energy=100.0, color=(1.0, 0.2, 0.0), shadow_soft_size=0.0)
+    builders.add("Twin", bpy.data.objects["POINT"].data, (0.0, 1.0, 2.0))  # of the same lamp data
     builders.lamp('SUN', (0.0, 0.0, 5.0), energy=7.0)
     builders.sky((0.0, 0.4, 1.0), 3.0)
     glow = builders.plate("Glow", 0.2, 2.0, builders.emission(30.0), down=True)
@@ -206,6 +207,20 @@ def test_the_shadow_of_a_plate_by_hand() -> None:
     assert (moved[away < 0.75 - pixel] == 0).all() and (moved[away > 0.75 + pixel] == 255).all()
     assert (visible(made, 0.0, 0.0, -3.0) == 0).all(), "the lamp is under the floor"
     assert floor.name == "Floor"
+
+
+def test_the_shadow_under_a_sun_is_as_large_as_the_plate() -> None:
+    builders.empty_scene()
+    builders.plate("Floor", 4.0, 0.0, builders.diffuse(0.5))
+    builders.plate("Plate", 0.5, 1.0, builders.diffuse(0.5)).visible_camera = False
+    builders.lamp('SUN', energy=3.0, angle=0.0)
+    look_down()
+    made = stage("SUN")
+    pixel = 2.0 * HALF / SIZE
+    for turn, shift in ((0.0, 0.0), (math.pi / 4.0, -1.0)):  # the sun towards +X at 45 degrees: one metre to the left
+        shares = made.visible_share(0, np.array(Matrix.Rotation(turn, 4, 'Y')), 3)
+        away = np.abs(centers() - [shift, 0.0]).max(axis=2)
+        assert (shares[away < 0.5 - pixel] == 0).all() and (shares[away > 0.5 + pixel] == 255).all()
 
 
 def test_a_half_shadow_by_hand() -> None:
