@@ -189,15 +189,17 @@ def visible(made: Stage, *place: float, lamp: int = 0) -> np.ndarray:
     return made.visible_share(lamp, at(*place), 3)
 
 
-def test_the_shadow_of_a_plate_by_hand() -> None:
-    """A point at height 3 over a plate of half width 0.5 at height 1 throws a shadow of half width 0.75."""
+@pytest.mark.parametrize("kind", ["POINT", "SPOT"])
+def test_the_shadow_of_a_plate_by_hand(kind: str) -> None:
+    """A point at height 3 over a plate of half width 0.5 at height 1 throws a shadow of half width 0.75; a spot's cone,
+    here of half width 1.3, is no shadow."""
     builders.empty_scene()
     floor = builders.plate("Floor", 4.0, 0.0, builders.material("ShaderNodeBsdfGlossy", (0.0, 0.0, 0.0)))
     plate = builders.plate("Plate", 0.5, 1.0, builders.emission(5.0))
     plate.visible_camera = False
-    builders.lamp('POINT', energy=10.0, shadow_soft_size=0.0)
+    builders.lamp(kind, energy=10.0, shadow_soft_size=0.0)
     look_down()
-    made = stage()
+    made = stage(kind)
     shares = visible(made, 0.0, 0.0, 3.0)
     reach = np.abs(centers()).max(axis=2)
     pixel = 2.0 * HALF / SIZE
@@ -206,6 +208,9 @@ def test_the_shadow_of_a_plate_by_hand() -> None:
     away = np.abs(centers() - [-0.5, 0.0]).max(axis=2)
     assert (moved[away < 0.75 - pixel] == 0).all() and (moved[away > 0.75 + pixel] == 255).all()
     assert (visible(made, 0.0, 0.0, -3.0) == 0).all(), "the lamp is under the floor"
+    if kind == "SPOT":
+        image, lit = picture(made), (reach > 0.85) & (np.linalg.norm(centers(), axis=2) < 1.1)
+        assert image[reach > 1.4].max() < 0.05 * image[lit].min(), "its light has a cone"
     assert floor.name == "Floor"
 
 
