@@ -160,7 +160,7 @@ def find(path: Path) -> Collection:
     raise NeuralBakeError(
         "no_dataset",
         f"{path} holds neither a dataset nor pictures with a list of lights.",
-        "Add lights.json or lights.csv; the guide says what they hold.",
+        "Add lights.json or lights.csv; docs/light_stage.md says what they hold.",
     )
 
 
@@ -334,7 +334,9 @@ def _read_json(path: Path) -> tuple[list, str | None]:
         if not isinstance(rows, list):
             raise TypeError(rows)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise NeuralBakeError("bad_lights", f"{path} is no list of lights.", "The guide says what it holds.") from error
+        raise NeuralBakeError(
+            "bad_lights", f"{path} is no list of lights.", "docs/light_stage.md says what it holds."
+        ) from error
     return rows, light
 
 
