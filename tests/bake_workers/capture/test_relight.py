@@ -17,6 +17,8 @@ from PIL import Image
 
 from bake_workers import protocol
 from bake_workers.capture import capture, main
+from bake_workers.capture.relight import Darkness, relight_notes, require_camera
+from bake_workers.capture.relight_lamps import Lamp
 from core.errors import NeuralBakeError
 from core.relight import dataset
 from core.relight.dataset import RelightData
@@ -232,6 +234,38 @@ def test_refusals_are_one_sentence(change: object, expected: tuple[dict, str], t
     with pytest.raises(NeuralBakeError) as caught:
         run(tmp_path / "job", save(tmp_path / "bad.blend"), **settings, visibility_lights=0, lights=2)
     assert sentence in caught.value.message and caught.value.exit_code == 2
+
+
+def test_a_camera_of_another_file_keeps_no_result(tmp_path: Path) -> None:
+    scene = builders.empty_scene()
+    builders.add("Eye", bpy.data.cameras.new("Eye"))
+    save(tmp_path / "library.blend")
+    scene = build()
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, into):
+        into.objects = ["Eye"]
+    scene.collection.objects.link(into.objects[0])
+    scene.camera = into.objects[0]
+    assert require_camera(builders.opened(), keep=False).name == "Eye"
+    with pytest.raises(NeuralBakeError, match="Eye belongs to another file"):
+        require_camera(builders.opened(), keep=True)
+
+
+def test_notes_on_what_may_surprise() -> None:
+    build()
+    opened = builders.opened()
+    key = bpy.data.objects["Key"]
+    assert relight_notes(opened, [Lamp("Key", 'POINT', key)]) == []
+    key.data.use_nodes = True
+    key.data.node_tree.nodes.new("ShaderNodeTexIES")
+    notes = relight_notes(opened, [Lamp("Key", 'POINT', key), Lamp("World", 'WORLD')])
+    assert len(notes) == 2 and "background turns" in notes[0] and "Key" in notes[1]
+
+
+def test_places_without_light_are_told() -> None:
+    darkness = Darkness()
+    darkness.add(np.concatenate([np.ones((6, 2, 2, 3)), np.full((2, 2, 2, 3), 1e-7)]), learned=True)
+    darkness.add(np.ones((1, 2, 2, 3)), learned=False)
+    assert darkness.notes() == ["From 2 of 8 places the picture stays black; the domain may reach into walls."]
 
 
 def test_the_command_tells_by_events(blend: Path, tmp_path: Path) -> None:
