@@ -71,7 +71,7 @@ def test_ctrl_c_in_a_terminal(tiny_scene: Path, tmp_path: Path) -> None:
 
 
 # Some seconds in the capture, in several shards.
-STEADY = {"sample_paths": 600, "report_paths": 900, "probe_paths": 600, "light_steps": 300}
+STEADY = {"sample_paths": 350, "report_paths": 500, "probe_paths": 350, "light_steps": 150}
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -203,8 +204,8 @@ answer(result=result, said=said, state=jobs.last().state, folder=str(jobs.last()
     assert not support.processes_with(answer["folder"])
 
 
-def test_selected_volumes_are_a_result_of_their_own(user: Path, tmp_path: Path) -> None:
-    scene = support.write_scene(tmp_path / "scene.blend", "--volumes", "2")
+def test_selected_volumes_are_a_result_of_their_own(user: Path, baked_pair: tuple[Path, Path], tmp_path: Path) -> None:
+    scene = Path(shutil.copy(baked_pair[0], tmp_path / "scene.blend"))
     code = """
 def holders():
     return [obj.name for obj in bpy.data.objects if "neural_bake_weights" in obj.keys()]
@@ -215,17 +216,17 @@ select("")
 nothing = call(bake, volumes='SELECTED')
 select("Volume.001")
 second, grids = bpy.data.objects["Volume.001"], lambda obj: len(module("results").light_grid(obj).grids)
+before = call(bpy.ops.neural_bake.load_result, directory=sys.argv[3])[0], holders()
 alone = call(bake, volumes='SELECTED'), holders(), grids(second)
 together = call(bake), holders(), grids(volume())
 points_at = second["neural_bake_source"].name
-again = call(bake, volumes='SELECTED')[0], holders()
-answer(nothing=nothing, alone=alone, together=together, points_at=points_at, again=again)
+answer(nothing=nothing, before=before, alone=alone, together=together, points_at=points_at)
 """
-    answer = run(user, code, scene)
+    answer = run(user, code, scene, baked_pair[1])
+    assert answer["before"] == ["FINISHED", ["Volume"]]
     assert answer["nothing"][0] == "CANCELLED" and "is selected. Select one." in answer["nothing"][1]
-    assert answer["alone"] == [["FINISHED", ""], ["Volume.001"], 1]
+    assert answer["alone"] == [["FINISHED", ""], ["Volume", "Volume.001"], 1]
     assert answer["together"] == [["FINISHED", ""], ["Volume"], 2] and answer["points_at"] == "Volume"
-    assert answer["again"] == ["FINISHED", ["Volume", "Volume.001"]]
 
 
 def test_the_cache_keeps_as_many_bakes_as_it_should(user: Path, own_scene: Path) -> None:
