@@ -56,16 +56,12 @@ def script() -> Iterator[Callable[[], bool] | float]:
     extension.answer(pictures=sorted(path.name for path in Path(folder).iterdir()))
 
 
-def picture(name: str, left: int, bottom: int, right: int, top: int, *more: str) -> None:
-    """A part of the screen; places are counted from the bottom, as Blender does.
-
-    Args:
-        more: further options of ImageMagick.
-    """
+def picture(name: str, left: int, bottom: int, right: int, top: int) -> None:
+    """A part of the screen; places are counted from the bottom, as Blender does."""
     height = bpy.context.window_manager.windows[0].height
     part = f"{right - left}x{top - bottom}+{left}+{height - top}"
-    path = "PNG8:" + str(Path(folder) / f"{name}.png")
-    subprocess.run(["import", "-window", "root", "-crop", part, "+repage", *more, "+repage", *SMALL, path], check=True)
+    path = f"PNG8:{Path(folder) / name}.png"
+    subprocess.run(["import", "-window", "root", "-crop", part, "+repage", *SMALL, path], check=True)
 
 
 def state(name: str) -> Iterator[float]:
@@ -175,8 +171,8 @@ def done() -> Iterator[Callable[[], bool] | float]:
 def properties() -> Iterator[float]:
     """Our panels on Render and on the volume's data, in an editor where they are alone."""
     for cls in panels(bpy.types.Panel):
-        ours = cls.__name__.startswith("NEURAL_BAKE")
-        if getattr(cls, "bl_context", "") in {"render", "data"} and not ours and cls.is_registered:
+        kept = cls.__name__.startswith("NEURAL_BAKE") or cls.__name__ == "RENDER_PT_context"  # Cycles draws into it
+        if getattr(cls, "bl_context", "") in {"render", "data"} and not kept and cls.is_registered:
             bpy.utils.unregister_class(cls)
     module = extension.module("panels.render")
     module.unregister()
@@ -188,13 +184,16 @@ def properties() -> Iterator[float]:
     console = window.area('CONSOLE')
     console.type = 'PROPERTIES'
     yield 1.0
-    trimmed = ("-shave", "6x6", "-fuzz", "2%", "-trim")  # the rounded corners, and what is empty
     for name, context in (("render", 'RENDER'), ("object_data", 'DATA')):
         console.spaces.active.context = context
         console.tag_redraw()
         yield 2.0
         place = window.region('WINDOW', of='PROPERTIES')
-        picture(name, place.x, place.y, place.x + place.width, place.y + place.height, *trimmed)
+        picture(name, place.x, place.y, place.x + place.width, place.y + place.height)
+        path = Path(folder) / f"{name}.png"
+        # Without the editor's rounded corners, and what is empty.
+        trimmed = ["-shave", "6x6", "+repage", "-fuzz", "2%", "-trim", "+repage"]
+        subprocess.run(["convert", str(path), *trimmed, *SMALL, f"PNG8:{path}"], check=True)
     console.type = 'CONSOLE'
     yield 0.5
 
@@ -224,4 +223,4 @@ def out_of_date_and_failed() -> Iterator[Callable[[], bool] | float]:
     yield from state("unfinished")
 
 
-window.drive(script, seconds=900.0)
+window.drive(script, seconds=1100.0)
