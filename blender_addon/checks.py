@@ -32,7 +32,7 @@ def problem(
         return "The scene was never saved. Save it first."
     python = preferences.engine_python(context)
     if python is None:
-        return "No engine is set. Name a Python with torch in the add-on's preferences."
+        return "No engine is set. Create one in the preferences."
     if not python.is_file():
         return f"There is no engine {python}. Set it in the add-on's preferences."
     if kind == kinds.RELIGHT:

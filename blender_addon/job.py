@@ -167,7 +167,7 @@ class Job:
         """
         python = preferences.engine_python(context)
         if python is None:
-            raise NeuralBakeError("no_engine", "No engine is set.", "Name a Python with torch in the preferences.")
+            raise NeuralBakeError("no_engine", "No engine is set.", "Create one in the preferences.")
         folder = self.stored.folder
         words = ["run", folder, "--out", self.directory, "--blender", compat.blender_program(), "--json"]
         words.append("--parent-pipe")

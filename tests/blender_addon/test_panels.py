@@ -133,7 +133,7 @@ def test_drawn_in_every_state(user: Path, tiny_scene: Path, tmp_path: Path) -> N
     answer, result = support.run_in_window(user, script, *words)
     said = {
         "never saved": "The scene was never saved. Save it first.",
-        "no engine": "No engine is set. Name a Python with torch in the add-on's preferences.",
+        "no engine": "No engine is set. Create one in the preferences.",
         "ready": r"12 probes · about \d+ s · 0\.\d GB",
         "relight": r"64 pictures · about [\d h]+(s|min) · \d\.\d GB",
         "relight without a lamp": "The scene has no lamp Soup. Choose another.",
