@@ -29,9 +29,10 @@ PREFERENCES = 225, 592
 """Where our own preferences begin and end below the top of the editor."""
 SMALL = ("+dither", "-colors", "192", "-strip", "-define", "png:compression-level=9")
 """Options of ImageMagick: so many colours are enough for a panel, and a quarter of the bytes."""
-STATE_HEIGHT, GAP = 452, 12
-"""Of each sidebar where several stand in one picture, and what is left between two of them."""
-STATES = {"before": ("never saved", "no engine"), "after": ("out of date", "failed", "unfinished")}
+STATES = {"before": (380, ("never saved", "no engine")), "after": (484, ("out of date", "failed", "unfinished"))}
+"""Which sidebars stand side by side in a picture, and its height."""
+GAP = 12
+"""What is left between two of them."""
 
 scene_file, engine, folder = window.words
 
@@ -72,16 +73,18 @@ def state(name: str) -> Iterator[float]:
     place = window.region('UI', of='VIEW_3D')
     top = place.y + place.height
     # The tabs at the right are the same in each.
-    picture(name, place.x, top - STATE_HEIGHT, place.x + place.width - 22, top)
+    picture(name, place.x, top - max(height for height, _ in STATES.values()), place.x + place.width - 22, top)
 
 
 def put_together() -> None:
     """The states side by side, in few pictures."""
     join = ["-bordercolor", "white", "-border", f"{GAP // 2}x0", "+append"]
-    for name, states in STATES.items():
+    for name, (height, states) in STATES.items():
         paths = [Path(folder) / f"{state}.png" for state in states]
         target = f"PNG8:{Path(folder) / name}.png"
-        subprocess.run(["convert", *map(str, paths), *join, *SMALL, target], check=True)
+        subprocess.run(
+            ["convert", *map(str, paths), "-crop", f"x{height}+0+0", "+repage", *join, *SMALL, target], check=True
+        )
         for path in paths:
             path.unlink()
 
