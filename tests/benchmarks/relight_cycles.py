@@ -25,7 +25,6 @@ from bake_workers.capture.relight_render import Stage
 from core.dataset import open_dataset
 from core.relight.settings import RelightSettings
 
-LIGHTS = 4
 SEED = 9
 """Not one of the dataset's."""
 
@@ -38,7 +37,7 @@ def main(blend: Path, dataset: Path, out: Path, samples: list[int]) -> None:
     opened = scene.open_scene(blend, job)
     camera = data.info["camera"]
     stage = Stage(opened, find_lamps(opened, settings.lamps), camera["width"], camera["height"], settings.threads)
-    places = list(zip(data.plan["report_lamp"][:LIGHTS], data.plan["report_matrices"][:LIGHTS], strict=True))
+    places = list(zip(data.plan["report_lamp"], data.plan["report_matrices"], strict=True))
     stage.picture(*places[0], 1, SEED, denoise=True)
     images, seconds = [], []
     for count in samples:

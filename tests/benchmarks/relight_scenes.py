@@ -60,25 +60,26 @@ def main() -> int:
     """Measure, print and write JSON."""
     parser = argparse.ArgumentParser(prog="tests.benchmarks.relight_scenes")
     parser.add_argument("--scene", choices=tuple(SETTINGS), help="one scene only")
-    parser.add_argument("--lights", default="16,32,64,128", help="numbers of lights, separated by commas")
+    parser.add_argument("--lights", default="16,32,64,128", help="numbers of lights, separated by commas; '' for none")
     parser.add_argument("--dense", type=float, default=0.0, metavar="SECONDS", help="train the dense network too")
     parser.add_argument("--cycles", action="store_true", help="measure Cycles at equal error too")
     parser.add_argument("--dataset", type=Path, help="a captured dataset of that one scene, instead of capturing")
     words = parser.parse_args()
-    rows = []
+    path = OUT / "relight_scenes.json"
+    rows = json.loads(path.read_text("utf-8"))["rows"] if path.is_file() else []
     for scene in [words.scene] if words.scene else SETTINGS:
         if scene == "office" and not (SCENES / "office.blend").is_file():
             print(f"skipped office: {SCENES} is missing")
             continue
         folder = words.dataset or capture(scene)
         data = dataset.read(folder)
-        for count in (int(number) for number in words.lights.split(",")):
+        for count in (int(number) for number in words.lights.split(",") if number):
             if count <= len(data.train):
-                rows += measure(scene, first(data, count), count, words.dense)
+                rows = merged(rows, measure(scene, first(data, count), count, words.dense))
         if words.cycles:
-            rows += cycles(scene, folder, data, rows)
+            rows = merged(rows, cycles(scene, folder, data, rows))
         show(scene, rows)
-    save("relight_scenes", merged(rows))
+        save("relight_scenes", rows)
     return 0
 
 
@@ -234,9 +235,8 @@ def cycles(scene: str, folder: Path, data: RelightData, rows: list[dict]) -> lis
     run("-m", "tests.benchmarks.relight_cycles", write_scene(scene), folder, out, *CYCLES_SAMPLES)
     with np.load(out) as file:
         images, seconds, samples = file["images"], file["seconds"].min(axis=1), file["samples"]
-    tone = training.Tone.from_images(data.train.images)
-    truth = data.report.images[: images.shape[1]]
-    errors = np.array([tone.mean_relative_error(shots, truth) for shots in images])
+    tone, kept = training.Tone.from_images(data.train.images), judging.judged(data)
+    errors = np.array([tone.mean_relative_error(shots[kept], data.report.images[kept]) for shots in images])
     found = [
         {"scene": scene, "method": f"cycles {count}", "relative": error, "seconds": taken}
         for count, error, taken in zip(samples.tolist(), errors.tolist(), seconds.tolist(), strict=True)
@@ -268,10 +268,8 @@ def show(scene: str, rows: list[dict]) -> None:
             print(f"{row['method'] + ' samples':28}{row['relative']:10.4f}{row['seconds']:10.2f} s")
 
 
-def merged(rows: list[dict]) -> list[dict]:
-    """``rows``, after those of an earlier run that they do not measure again."""
-    path = OUT / "relight_scenes.json"
-    earlier = json.loads(path.read_text("utf-8"))["rows"] if path.is_file() else []
+def merged(earlier: list[dict], rows: list[dict]) -> list[dict]:
+    """``earlier`` without what ``rows`` measure again, and ``rows``."""
     measured = {(row["scene"], row.get("lights"), row["method"]) for row in rows}
     return [row for row in earlier if (row["scene"], row.get("lights"), row["method"]) not in measured] + rows
 
