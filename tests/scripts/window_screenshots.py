@@ -194,8 +194,9 @@ def properties() -> Iterator[float]:
         place = window.region('WINDOW', of='PROPERTIES')
         picture(name, place.x, place.y, place.x + place.width, place.y + place.height)
         path = Path(folder) / f"{name}.png"
-        # Without the editor's rounded corners, and what is empty.
+        # Without the editor's rounded corners and what is empty, with a margin.
         trimmed = ["-shave", "6x6", "+repage", "-fuzz", "2%", "-trim", "+repage"]
+        trimmed += ["-bordercolor", "#303030", "-border", "8"]
         subprocess.run(["convert", str(path), *trimmed, *SMALL, f"PNG8:{path}"], check=True)
     console.type = 'CONSOLE'
     yield 0.5
