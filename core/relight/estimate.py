@@ -22,15 +22,17 @@ PICTURE = 0.25
 SAMPLE = 1.0 / 700_000
 """For each sample of a pixel."""
 DENOISED_PIXEL = 2.0e-6
-SHADOWED_PIXEL = 1.5e-6
-"""For each pixel of a place where only shadows are traced."""
+SHADOW_SAMPLES = 8
+"""Of a pixel of a place where only shadows are traced."""
 TRAINING_START = 4.0
-TRAINED_PIXEL = 1.2e-5
+TRAINED_PIXEL = 1.0e-5
 """For each pixel of each picture to learn from."""
 # Bytes
-CAPTURE_BASE = 400 * 2**20
-TRAINING_BASE = 400 * 2**20
-TRAINED_PIXEL_MEMORY = 60
+CAPTURE_BASE = 280 * 2**20
+CAPTURED_PIXEL = 1000
+TRAINING_BASE = 80 * 2**20
+TRAINED_PIXEL_MEMORY = 90
+"""For each pixel of each picture. Four bakes of 48x27 to 696x464 pixels gave these."""
 
 
 def pictures(settings: RelightSettings, lamps: int) -> int:
@@ -76,16 +78,16 @@ def _model(settings: RelightSettings, lamps: int, aspect: float) -> dict[tuple[s
     lamps = max(1, lamps)
     pixels = settings.width * max(1.0, round(settings.width * aspect))
     train, report = lamps * settings.lights, 2 * lamps * settings.report_lights
-    samples = train * settings.samples + (report + 1) * settings.report_samples
+    shadows = lamps * settings.visibility_lights
+    samples = train * settings.samples + (report + 1) * settings.report_samples + shadows * SHADOW_SAMPLES
     dense = settings.dense_seconds if settings.model == "dense" else 0.0
     return {
         ("capture", "seconds"): CAPTURE_START
-        + PICTURE * (train + report + 1)
+        + PICTURE * (train + report + shadows + 1)
         + SAMPLE * pixels * samples
-        + DENOISED_PIXEL * pixels * train * settings.denoise
-        + SHADOWED_PIXEL * pixels * lamps * settings.visibility_lights,
+        + DENOISED_PIXEL * pixels * train * settings.denoise,
         ("training", "seconds"): TRAINING_START + TRAINED_PIXEL * pixels * train + dense,
-        ("capture", "memory"): CAPTURE_BASE + 100.0 * pixels,
+        ("capture", "memory"): CAPTURE_BASE + CAPTURED_PIXEL * pixels,
         ("training", "memory"): TRAINING_BASE + TRAINED_PIXEL_MEMORY * pixels * (train + report),
     }
 
