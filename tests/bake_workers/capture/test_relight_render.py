@@ -82,18 +82,6 @@ def test_a_picture_is_that_lamp_alone_in_white_at_its_own_power() -> None:
         np.testing.assert_allclose(image, expected[..., None].repeat(3, axis=2), rtol=0.03)
 
 
-def test_dim_light_is_measured_and_no_lottery() -> None:
-    """Cycles draws lots for light below a threshold, by default a hundredth; this is a thousandth of that."""
-    builders.empty_scene()
-    builders.plate("Floor", 4.0, 0.0, builders.diffuse(0.5))
-    builders.lamp('POINT', energy=0.01, shadow_soft_size=0.0)
-    look_down()
-    made = stage()
-    image = picture(made, samples=4)
-    np.testing.assert_allclose(image[..., 1], plane_light(0.01, (0.0, 0.0, HEIGHT), 0.5), rtol=0.03)
-    assert visible(made, 0.0, 0.0, HEIGHT).min() == 255
-
-
 def test_the_base_and_the_lamp_in_its_colour_add_up_to_the_render() -> None:
     builders.empty_scene()
     builders.box("Room", (-3, -3, -1), (3, 3, 4), builders.diffuse(0.6), inward=True)
