@@ -16,7 +16,7 @@ from . import demo, package
 from .environments import ROOT, BuildError
 
 IMAGES = ROOT / "docs" / "images"
-SCRIPT = ROOT / "tests" / "scripts" / "window_screenshots.py"
+SCRIPTS = ROOT / "tests" / "scripts"
 BLENDER = "NEURAL_BAKE_BLENDER"
 
 
@@ -32,28 +32,42 @@ def run(python: Path) -> int:
     program = os.environ.get(BLENDER)
     if not program:
         raise BuildError(f"screenshots need a Blender with a window: set {BLENDER} to its path")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NEURAL_BAKE_", "BLENDER_"))}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         package.link(folder / "extensions")
-        scene = folder / "rooms.blend"
-        if demo.call(python, ["-m", "bake_workers.demo_scene", scene], quiet=True) != 0:
-            raise BuildError("the demo scene could not be written")
         images = folder / "images"
         images.mkdir()
-        command = [program, "--factory-startup", "--python", SCRIPT, "--", scene, python, images]
-        result = subprocess.run(
-            [str(word) for word in command],
-            env={**kept, "BLENDER_USER_RESOURCES": name, "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        answers = [line for line in result.stdout.splitlines() if line.startswith("ANSWER ")]
-        if not answers or answers[-1].startswith('ANSWER {"error"'):
-            raise BuildError(f"Blender could not make the pictures:\n{result.stdout}{result.stderr}")
+        rooms, table, relit = folder / "rooms.blend", folder / "table.blend", folder / "relit"
+        make(python, "the demo scene", ["-m", "bake_workers.demo_scene", rooms])
+        make(python, "the table-top scene", ["-m", "tests.benchmarks.relight_scene", table])
+        words = ["-m", "bake_workers", "bake", table, "--kind", "relight", "--preset", "draft", "--out", relit]
+        make(python, "the relit view", words)
+        photograph(program, folder, "window_screenshots.py", rooms, python, images)
+        photograph(program, folder, "window_relight_picture.py", table, python, images, relit)
         IMAGES.mkdir(exist_ok=True)
         for path in sorted(images.glob("*.png")):
             shutil.copy(path, IMAGES)
             print(f"{(IMAGES / path.name).relative_to(ROOT)}: {path.stat().st_size / 1024:.0f} KiB", flush=True)
     return 0
+
+
+def make(python: Path, what: str, words: list[object]) -> None:
+    """Run the engine's Python for something that the pictures show."""
+    if demo.call(python, words, quiet=True) != 0:
+        raise BuildError(f"{what} could not be made")
+
+
+def photograph(program: str, folder: Path, script: str, *words: object) -> None:
+    """Run one of the tests' scripts in the Blender with a window; ``folder`` has its user resources."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NEURAL_BAKE_", "BLENDER_"))}
+    command = [program, "--factory-startup", "--python", SCRIPTS / script, "--", *words]
+    result = subprocess.run(
+        [str(word) for word in command],
+        env={**kept, "BLENDER_USER_RESOURCES": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    answers = [line for line in result.stdout.splitlines() if line.startswith("ANSWER ")]
+    if not answers or answers[-1].startswith('ANSWER {"error"'):
+        raise BuildError(f"Blender could not make the pictures:\n{result.stdout}{result.stderr}")
