@@ -18,6 +18,8 @@ from .environments import ROOT, BuildError
 # The tests find every Blender by these.
 VARIABLES = {"4.5": "NEURAL_BAKE_PYTHON_4_5", "5.0": "NEURAL_BAKE_PYTHON_5_0", "5.2": "NEURAL_BAKE_PYTHON_5_2"}
 
+TWO_PROCESSES = ("-n", "2", "--dist", "loadfile")
+
 
 def main(argv: list[str]) -> int:
     """Run one command; returns the exit code."""
@@ -66,10 +68,13 @@ def link(folder: str) -> int:
 
 
 def test(words: list[str]) -> int:
-    """Run pytest in the engine's environment, with the other Blenders' Pythons in its environment variables."""
+    """Run pytest in the engine's environment, with the other Blenders' Pythons in its environment variables.
+
+    The whole suite runs in two processes, file by file: most of its time is Blenders that start.
+    """
     engine = environments.engine_python()
     pythons = {"4.5": engine, **environments.other_pythons()}
     variables = {VARIABLES[version]: str(python) for version, python in pythons.items()}
     return subprocess.run(
-        [str(engine), "-m", "pytest", *words], cwd=ROOT, env={**os.environ, **variables}, check=False
+        [str(engine), "-m", "pytest", *(words or TWO_PROCESSES)], cwd=ROOT, env={**os.environ, **variables}, check=False
     ).returncode
