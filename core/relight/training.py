@@ -91,7 +91,11 @@ def train_dataset(
     if kept != "ours":
         weights = encode(dataclasses.replace(ours, transports=_transports(trained, kept, data, ours.pixels)))
     Path(out_dir, WEIGHTS).write_bytes(weights)
-    exported = onnx_export.export(decode(weights, {}, WEIGHTS), Path(out_dir, ONNX))
+    exported, notes = None, []
+    try:
+        exported = onnx_export.export(decode(weights, {}, WEIGHTS), Path(out_dir, ONNX))
+    except NeuralBakeError as error:  # too large for the format, or an engine without the package: the rest is whole
+        notes.append(f"There is no {ONNX}: {error.message} {error.hint}")
     lap("write")
     count = len(judging.judged(data))
     entry = judging.report(data, judged, trained) if count else {"held_out": {}, "noise_floor": {}}
@@ -122,7 +126,7 @@ def train_dataset(
             "onnx": exported,
             "fit": [None if one.choice is None else dataclasses.asdict(one.choice) for one in trained],
             "metrics": entry,
-            "notes": [*info.get("notes", ()), *dark_notes(len(data.report) - count)],
+            "notes": [*info.get("notes", ()), *dark_notes(len(data.report) - count), *notes],
             "timings": {"train_stages": times},
         },
     )
