@@ -19,7 +19,7 @@ import traceback
 import bpy
 from bpy.app.handlers import persistent
 
-from . import kinds, lamps, redraw, relight_image, result_images, results
+from . import kinds, lamps, redraw, relight_image, result_images, result_weights, results
 from .core.errors import NeuralBakeError
 
 SHARE = 0.6
@@ -143,6 +143,8 @@ def note_change() -> None:
 def _tick() -> float | None:
     """Bring the pictures of what windows show up to date."""
     global _quiet_until
+    if not result_weights.any_packed():
+        return None
     if bpy.app.is_job_running('RENDER'):
         return QUIET_SECONDS
     begin = time.monotonic()
