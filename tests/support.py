@@ -40,6 +40,17 @@ TINY = {
     "threads": 1,
 }
 
+# The same of a relit view.
+SMALL_VIEW = {
+    "domain": "dome",
+    "lights": 8,
+    "report_lights": 2,
+    "width": 48,
+    "samples": 4,
+    "report_samples": 4,
+    "visibility_lights": 8,
+}
+
 
 def blender_python(version: str) -> Path | None:
     """The Python with that Blender's bpy module: from the environment variable, or as build_addon.py makes it."""
