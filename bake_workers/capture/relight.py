@@ -31,7 +31,7 @@ from .relight_render import Stage
 from .scene import OpenScene
 
 KIND = "relight"
-FORMAT = 2
+FORMAT = 1
 """Raised whenever the same scene and settings would be measured differently, so that old shards are not reused."""
 MEASURED = (
     "lamps domain domain_object lights report_lights width samples report_samples denoise visibility_lights seed"

@@ -204,8 +204,6 @@ class Stage:
             self.can_denoise = True
         except TypeError:  # some builds of Blender are without it
             self.can_denoise = False
-        # the threshold takes dim light away: of a table lit over a wall's edge, nine tenths of the median
-        scene.cycles.light_sampling_threshold = 0.0
         scene.cycles.denoising_input_passes = 'RGB_ALBEDO_NORMAL'
         scene.cycles.denoising_prefilter = 'FAST'
         scene.cycles.use_auto_tile = False
