@@ -15,7 +15,10 @@ import numpy as np
 
 from ..errors import NeuralBakeError
 from .dense import DenseModel
-from .model import TILE, Transport
+from .model import BLOCK, Transport
+
+SHORTEST_RUN = 65_536
+"""Pixels that a thread works on at once, at least: the interpreter's lock goes round between numpy's calls."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,31 +83,31 @@ class Relight:
             raise NeuralBakeError("bad_input", "Lights are (L, 3) finite numbers, colours (L, 3), lamps (L,).")
         if count and not 0 <= lamp.min() <= lamp.max() < len(self.transports):
             raise NeuralBakeError("bad_input", f"This result has {len(self.transports)} lamps, numbered from 0.")
-        picture = np.zeros((3, len(self.pixels)), np.float32)
+        result = np.zeros((self.height * self.width, 3), np.float32)
+        if base and self.base is not None:
+            result[:] = self.base.reshape(-1, 3)
         lit = []
         for light, colour, index in zip(lights, colours, lamp, strict=True):
             transport = self.transports[index]
             if isinstance(transport, DenseModel):
-                flat = transport.render(light).reshape(-1, 3)[self.pixels]
-                picture += flat.T * colour[:, None]
+                result[self.pixels] += transport.render(light).reshape(-1, 3)[self.pixels] * colour
             elif colour.any():
                 lit.append((transport.prepare(light), colour))
+        is_whole = len(self.pixels) == len(result)
+
+        count = len(self.pixels)
+        length = max(SHORTEST_RUN, -(-count // (os.cpu_count() or 1)))
+        length = -(-length // BLOCK) * BLOCK
 
         def work(first: int) -> None:
-            run = slice(first, min(first + TILE, len(self.pixels)))
+            run = slice(first, min(first + length, count))
+            picture = np.zeros((3, run.stop - first), np.float32)
             for one, colour in lit:
-                one.add(picture[:, run], run, colour)
+                one.add(picture, run, colour)
+            result[run if is_whole else self.pixels[run]] += picture.T
 
         if lit:
-            list(_threads().map(work, range(0, len(self.pixels), TILE)))
-        result = np.zeros((self.height * self.width, 3), np.float32)
-        if base and self.base is not None:
-            result[:] = self.base.reshape(-1, 3)
-            result[self.pixels] += picture.T
-        elif len(self.pixels) == len(result):
-            result = np.ascontiguousarray(picture.T)
-        else:
-            result[self.pixels] = picture.T
+            list(_threads().map(work, range(0, count, length)))
         return result.reshape(self.height, self.width, 3)
 
     def outside(self, light: np.ndarray, lamp: int = 0) -> float:

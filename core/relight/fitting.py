@@ -22,12 +22,14 @@ import numpy as np
 
 from . import baselines, gloss, shading
 from .interpolation import Interpolant
-from .model import TILE, aim_at, direct_factors
+from .model import aim_at, direct_factors
 from .tone import Tone, bright_enough
 from .visibility import ShadowTable
 
 FOLDS = 6
 TRIAL_PIXELS = 8_000
+TILE = 16_384
+"""Pixels that are fitted at a time, so that memory does not grow with the picture."""
 RIDGE = 1e-3
 FACTORS = ("none", "diffuse", "gloss")
 SMOOTHINGS = (0.0, 1e-3, 1e-2)

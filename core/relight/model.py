@@ -25,10 +25,8 @@ from . import baselines, shading
 from .interpolation import Interpolant
 from .visibility import ShadowTable
 
-TILE = 16_384
-"""Pixels that are worked on at a time: their arrays stay in the processor's cache."""
 BLOCK = 128
-"""Pixels whose bases lie together in memory; a divisor of the tile."""
+"""Pixels whose bases lie together in memory."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Residual:
     """What shading and shadows do not explain, as a few pictures.
 
     The bases lie in memory as blocks of pixels. A product with one block is too small for a linear algebra library to
-    share it among threads of its own, so that the tiles of a picture can be shared among ours.
+    share it among threads of its own, so that a picture can be shared among ours.
 
     Attributes:
         count: P, pixels.
@@ -173,7 +171,7 @@ class Lit:
 
         Args:
             picture: (3, n) float32, changed in place.
-            pixels: which of the transport's pixels these are, from a multiple of :data:`TILE` on.
+            pixels: which of the transport's pixels these are, from a multiple of :data:`BLOCK` on.
             colour: (3,) factor on the lamp's light as captured.
         """
         own = self.transport

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .model import TILE, Residual
+from .model import Residual
 
 TOLERANCE = 2e-3
 """Share of the residuals' root mean square that may be lost, beside what has no room."""
+RUN = 65_536
+"""Pixels that are added up at a time, in double precision."""
 CHROMA_SHARE = 0.25
 """Of the room, at most, for colour."""
 
@@ -57,8 +59,8 @@ def _components(rows: np.ndarray, total: float, most: int) -> tuple[np.ndarray, 
     """
     count = len(rows)
     gram = np.zeros((count, count))
-    for first in range(0, rows.shape[1], 4 * TILE):
-        part = rows[:, first : first + 4 * TILE].astype(np.float64)
+    for first in range(0, rows.shape[1], RUN):
+        part = rows[:, first : first + RUN].astype(np.float64)
         gram += part @ part.T
     values, vectors = np.linalg.eigh(gram)
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
