@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests import support
@@ -97,12 +98,21 @@ def test_every_snippet_runs(user: Path, baked: Path, tiny_scene: Path, tmp_path:
     assert re.search(r"^24 probes, \d+ s$", result.stdout, re.MULTILINE)
 
 
-def test_the_readmes_snippet(baked: Path, tmp_path: Path) -> None:
+def test_the_readmes_snippets(baked: Path, tmp_path: Path) -> None:
     shutil.copytree(baked, tmp_path / "results" / "scene")
-    (code,) = blocks(support.ROOT / "README.md", "python")
+    grid, view = blocks(support.ROOT / "README.md", "python")
     before = "import numpy as np\npoints = np.zeros((5, 3), np.float32)\nnormals = points + np.float32([0, 0, 1])\n"
-    result = support.run_python(sys.executable, "-c", before + code + "\nprint(E.shape)", cwd=tmp_path)
+    result = support.run_python(sys.executable, "-c", before + grid + "\nprint(E.shape)", cwd=tmp_path)
     assert result.stdout.strip() == "(5, 3)", result.stderr
+
+    directions = np.array([[x, y, 1.0] for x in (-0.5, 0.0, 0.5) for y in (-0.5, 0.0, 0.5)], np.float32)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    images = directions[:, 2].reshape(-1, 1, 1, 1) * np.ones((6, 8, 3), np.float32)
+    np.savez(tmp_path / "stage.npz", images=images, lights=directions)
+    made = support.run("train", tmp_path / "stage.npz", "--kind", "relight", "--out", tmp_path / "results" / "view")
+    assert made.returncode == 0, made.stderr
+    result = support.run_python(sys.executable, "-c", view + "\nprint(image.shape)", cwd=tmp_path)
+    assert result.stdout.strip() == "(6, 8, 3)", result.stderr
 
 
 def one_liners() -> list[str]:
