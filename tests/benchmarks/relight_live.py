@@ -6,8 +6,8 @@
 
     python -m tests.benchmarks.relight_live [SCENE.blend RESULT]
 
-Without arguments the table-top scene is rendered and learned first, from few places: that changes the picture, and not
-what it costs. It needs the environment variable NEURAL_BAKE_BLENDER, a Blender with a window. What the Image Editor
+Without arguments the table-top scene is rendered and learned first, with few samples: that changes the picture, and not
+what it costs, which the number of places decides. It needs the environment variable NEURAL_BAKE_BLENDER, a Blender with a window. What the Image Editor
 takes depends on the graphics card (a software renderer is slow) and is shown beside what it takes without a new
 picture.
 """
@@ -24,7 +24,7 @@ from tests import support
 
 from .common import OUT, bake, save
 
-QUICK = {"width": 696, "lights": 12, "samples": 2, "report_lights": 1, "report_samples": 4, "visibility_lights": 12}
+QUICK = {"width": 696, "lights": 64, "samples": 2, "report_lights": 2, "report_samples": 4, "visibility_lights": 64}
 WIDE = (
     "import bpy, sys; bpy.ops.wm.open_mainfile(filepath=sys.argv[1]); render = bpy.context.scene.render; "
     "render.resolution_x, render.resolution_y = 696, 464; bpy.ops.wm.save_mainfile()"
