@@ -7,9 +7,9 @@
     python -m tests.benchmarks.relight_live [SCENE.blend RESULT]
 
 Without arguments the table-top scene is rendered and learned first, with few samples: that changes the picture, and not
-what it costs, which the number of places decides. It needs the environment variable NEURAL_BAKE_BLENDER, a Blender with a window. What the Image Editor
-takes depends on the graphics card (a software renderer is slow) and is shown beside what it takes without a new
-picture.
+what it costs, which the number of places decides. It needs the environment variable NEURAL_BAKE_BLENDER, a Blender with
+a window. What the Image Editor takes depends on the graphics card (a software renderer is slow) and is shown beside
+what it takes without a new picture.
 """
 
 from __future__ import annotations
