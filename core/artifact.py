@@ -15,12 +15,14 @@ import hashlib
 import json
 import os
 import shutil
+import typing
 from pathlib import Path
 
 from .errors import NeuralBakeError
 
 SCHEMA = "neural_bake.artifact/1"
 MANIFEST = "manifest.json"
+WEIGHTS = "weights.safetensors"
 # Of our folders beside a result; nobody calls a folder of his own so.
 STAGING = ".neural_bake_staging"
 PREVIOUS = ".neural_bake_previous"
@@ -123,6 +125,41 @@ def parse_manifest(data: bytes | str, source: str, kind: str | None = None) -> d
     if kind is not None and found != kind:
         raise NeuralBakeError("kind", f"{source} is a result of kind {found}, not {kind}.")
     return manifest
+
+
+def read_weights(directory: Path, kind: str) -> tuple[bytes, dict, str]:
+    """The weights of a result folder, its manifest, and what to call them in errors, all checked.
+
+    Raises:
+        NeuralBakeError: no artifact, another kind or schema, damaged or changed files.
+    """
+    manifest = read_manifest(Path(directory), kind)
+    path = locate(Path(directory)) / WEIGHTS
+    if WEIGHTS not in manifest["files"]:
+        raise NeuralBakeError("corrupt_file", f"{path} is not in the manifest.", "Bake again.")
+    return path.read_bytes(), manifest, str(path)
+
+
+def stored_weights(obj: typing.Mapping, kind: str) -> tuple[bytes, dict, str]:
+    """The same of a result that a bake saved in an object's custom properties; nothing else is read.
+
+    Args:
+        obj: a ``bpy.types.Object``, or any mapping with the keys ``neural_bake_manifest`` (JSON text) and
+            ``neural_bake_weights``: bytes, or an image data-block that they are packed into.
+
+    Raises:
+        NeuralBakeError: the object holds no result, or a damaged one.
+    """
+    name = getattr(obj, "name", "the object")
+    if "neural_bake_manifest" not in obj.keys() or "neural_bake_weights" not in obj.keys():
+        raise NeuralBakeError("no_artifact", f"{name} holds no Neural Bake result.", "Bake it first.")
+    manifest = parse_manifest(obj["neural_bake_manifest"], f"the result on {name}", kind)
+    weights = obj["neural_bake_weights"]
+    packed = getattr(weights, "packed_file", weights)
+    data = bytes(getattr(packed, "data", packed) or b"")
+    if hashlib.sha256(data).hexdigest() != manifest["files"].get(WEIGHTS, {}).get("sha256"):
+        raise NeuralBakeError("wrong_hash", f"The weights on {name} are not those of its manifest.", "Bake again.")
+    return data, manifest, f"the result on {name}"
 
 
 def publish(staging: Path, final: Path) -> None:

@@ -18,8 +18,7 @@ agreed within a sixth.
 
 from __future__ import annotations
 
-import dataclasses
-
+from ..estimates import Estimate, Model, combine, compare
 from .settings import LightGridSettings
 
 CORNERS = 3
@@ -54,26 +53,6 @@ BATCH_PROBES = 2048
 TRAINED_SAMPLE_MEMORY = 450
 
 
-@dataclasses.dataclass(frozen=True)
-class Estimate:
-    """Seconds and peak memory in bytes of both stages; ``measured``: from this machine's own bakes."""
-
-    capture_seconds: float
-    training_seconds: float
-    capture_memory: int
-    training_memory: int
-    measured: bool
-
-    @property
-    def seconds(self) -> float:
-        return self.capture_seconds + self.training_seconds
-
-    @property
-    def memory(self) -> int:
-        """Peak of the whole bake: its stages run one after the other."""
-        return max(self.capture_memory, self.training_memory)
-
-
 def set_sizes(settings: LightGridSettings, probes: int, aspect: float = ASPECT) -> dict[str, tuple[int, int]]:
     """Most points, and paths per point, of every set that is measured; fewer where space cannot be reached.
 
@@ -100,38 +79,17 @@ def estimate(settings: LightGridSettings, probes: int, speed: dict | None, aspec
         speed: what :func:`speed_of` said of an earlier bake on this machine, or part of it; None for shipped figures.
         aspect: height over width of the preview; 0 for none.
     """
-    model = _model(settings, probes, aspect)
-    factors = {(stage, what): _factor(speed, stage, what) for stage, what in model}
-    values = {key: value * (factors[key] or 1.0) for key, value in model.items()}
-    return Estimate(
-        values["capture", "seconds"],
-        values["training", "seconds"],
-        round(values["capture", "memory"]),
-        round(values["training", "memory"]),
-        factors["capture", "seconds"] is not None and factors["training", "seconds"] is not None,
-    )
+    return combine(_model(settings, probes, aspect), speed)
 
 
 def speed_of(manifest: dict) -> dict[str, dict[str, object]]:
-    """How a finished bake compares with the model, for the estimate of the next.
-
-    Returns:
-        ``{"capture": {"device": "CPU", "seconds": 1.2, "memory": 0.9}, "training": {...}}``, where a number is what was
-        measured over what the model says. What the manifest does not tell is left out.
-    """
+    """How a finished bake compares with the model, for the estimate of the next; see :func:`core.estimates.compare`."""
     settings = LightGridSettings.from_dict(manifest["settings"])
-    model = _model(settings, manifest["probes"], ASPECT)
     devices = {"capture": manifest.get("meter", {}).get("device", "CPU"), "training": settings.train_device}
-    measured = {"seconds": manifest.get("timings", {}), "memory": manifest.get("peak_memory", {})}
-    speed: dict[str, dict[str, object]] = {}
-    for stage, what in model:
-        value = measured[what].get(stage)
-        if value:
-            speed.setdefault(stage, {"device": devices[stage]})[what] = round(value / model[stage, what], 4)
-    return speed
+    return compare(_model(settings, manifest["probes"], ASPECT), manifest, devices)
 
 
-def _model(settings: LightGridSettings, probes: int, aspect: float) -> dict[tuple[str, str], float]:
+def _model(settings: LightGridSettings, probes: int, aspect: float) -> Model:
     """Seconds and bytes of both stages on the machine of the module's text."""
     sets = set_sizes(settings, probes, aspect)
     samples, rays = sets["train"][0], probes * settings.probe_rays
@@ -155,12 +113,3 @@ def _model(settings: LightGridSettings, probes: int, aspect: float) -> dict[tupl
         + BATCH * min(probes / BATCH_PROBES, 1.0)
         + TRAINED_SAMPLE_MEMORY * samples,
     }
-
-
-def _factor(speed: dict | None, stage: str, what: str) -> float | None:
-    """A usable number out of a file that anybody may have written, or None."""
-    part = speed.get(stage) if isinstance(speed, dict) else None
-    value = part.get(what) if isinstance(part, dict) else None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if 1e-4 < value < 1e4 else None

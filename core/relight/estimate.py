@@ -11,7 +11,7 @@ that.
 
 from __future__ import annotations
 
-from ..light_grid.estimate import Estimate
+from ..estimates import Estimate, Model, combine, compare
 from .settings import RelightSettings
 
 ASPECT = 9.0 / 16.0
@@ -48,33 +48,18 @@ def estimate(settings: RelightSettings, lamps: int, speed: dict | None, aspect: 
         speed: what :func:`speed_of` said of an earlier bake on this machine, or part of it; None for shipped figures.
         aspect: height over width of the picture; 0 for the usual one.
     """
-    model = _model(settings, lamps, aspect or ASPECT)
-    factors = {key: _factor(speed, *key) for key in model}
-    values = {key: value * (factors[key] or 1.0) for key, value in model.items()}
-    return Estimate(
-        values["capture", "seconds"],
-        values["training", "seconds"],
-        round(values["capture", "memory"]),
-        round(values["training", "memory"]),
-        factors["capture", "seconds"] is not None and factors["training", "seconds"] is not None,
-    )
+    return combine(_model(settings, lamps, aspect or ASPECT), speed)
 
 
 def speed_of(manifest: dict) -> dict[str, dict[str, object]]:
-    """How a finished bake compares with the model, for the estimate of the next; see the light grid's."""
+    """How a finished bake compares with the model, for the estimate of the next; see :func:`core.estimates.compare`."""
     settings = RelightSettings.from_dict(manifest["settings"])
     model = _model(settings, len(manifest["lamps"]), manifest["height"] / manifest["width"])
     devices = {"capture": manifest.get("cycles", {}).get("device", "CPU"), "training": settings.train_device}
-    measured = {"seconds": manifest.get("timings", {}), "memory": manifest.get("peak_memory", {})}
-    speed: dict[str, dict[str, object]] = {}
-    for stage, what in model:
-        value = measured[what].get(stage)
-        if value:
-            speed.setdefault(stage, {"device": devices[stage]})[what] = round(value / model[stage, what], 4)
-    return speed
+    return compare(model, manifest, devices)
 
 
-def _model(settings: RelightSettings, lamps: int, aspect: float) -> dict[tuple[str, str], float]:
+def _model(settings: RelightSettings, lamps: int, aspect: float) -> Model:
     lamps = max(1, lamps)
     pixels = settings.width * max(1.0, round(settings.width * aspect))
     train, report = lamps * settings.lights, 2 * lamps * settings.report_lights
@@ -90,12 +75,3 @@ def _model(settings: RelightSettings, lamps: int, aspect: float) -> dict[tuple[s
         ("capture", "memory"): CAPTURE_BASE + CAPTURED_PIXEL * pixels,
         ("training", "memory"): TRAINING_BASE + TRAINED_PIXEL_MEMORY * pixels * (train + report),
     }
-
-
-def _factor(speed: dict | None, stage: str, what: str) -> float | None:
-    """A usable number out of a file that anybody may have written, or None."""
-    part = speed.get(stage) if isinstance(speed, dict) else None
-    value = part.get(what) if isinstance(part, dict) else None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if 1e-4 < value < 1e4 else None
