@@ -34,6 +34,7 @@ import hashlib
 import json
 import math
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -319,7 +320,7 @@ def _load(path: Path, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
         loaded = np.load(path, allow_pickle=False)
         arrays = {"image": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise NeuralBakeError("bad_pictures", f"{path} is damaged, cut short or no file of arrays.") from error
     lacking = next((name for name in wanted if name not in arrays), None)
     if lacking is not None or not arrays:

@@ -367,6 +367,16 @@ def test_an_npz_that_is_cut_short(tmp_path: Path) -> None:
         read(tmp_path / "data.npz")
 
 
+@pytest.mark.parametrize("damage", [b"\xff", b"\x00"])
+def test_a_compressed_npz_that_is_damaged(tmp_path: Path, damage: bytes) -> None:
+    np.savez_compressed(tmp_path / "data.npz", images=pictures(), lights=directions())
+    data = bytearray((tmp_path / "data.npz").read_bytes())
+    data[200:400] = 200 * damage
+    (tmp_path / "data.npz").write_bytes(data)
+    with pytest.raises(NeuralBakeError, match="is damaged"):
+        read(tmp_path / "data.npz")
+
+
 def test_objects_in_an_npz_are_never_run(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", images=np.array([{}], object), lights=directions(1))
     with pytest.raises(NeuralBakeError, match="is damaged"):
