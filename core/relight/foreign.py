@@ -261,13 +261,18 @@ def check_image(image: np.ndarray, shape: tuple[int, ...], name: str, first: str
     if image.shape != shape:
         sizes = [f"{item[1]}x{item[0]}" for item in (image.shape, shape)]
         raise NeuralBakeError("bad_pictures", f"{name} is {sizes[0]} pixels large, but {first} is {sizes[1]}.")
+    count = image.shape[0] * image.shape[1]
     broken = int((~np.isfinite(image)).any(axis=2).sum())
     if broken:
-        raise NeuralBakeError("bad_pictures", f"{name} has {broken} pixels that are not finite.", "Render it again.")
+        raise NeuralBakeError(
+            "bad_pictures", f"{name} is not finite in {broken} of {count} pixels.", "Render it again."
+        )
     negative = int((image < 0.0).any(axis=2).sum())
     if negative:
         raise NeuralBakeError(
-            "bad_pictures", f"{name} has {negative} pixels of negative light.", "Clamp it at zero, or render it again."
+            "bad_pictures",
+            f"{name} has negative light in {negative} of {count} pixels.",
+            "Clamp it at zero, or render it again.",
         )
 
 

@@ -70,6 +70,20 @@ def report(data: RelightData, relight: Relight, trained: list[Trained]) -> dict:
     return {"held_out": held_out, "noise_floor": _means(floors)}
 
 
+def notes(data: RelightData, count: int, was_chosen: bool) -> list[str]:
+    """Sentences on what the error table is worth.
+
+    Args:
+        count: lights of the table that errors are told of.
+        was_chosen: whether methods were compared on lights left out.
+    """
+    dark = len(data.report) - count
+    found = [f"At {dark} places of the error table the lamp lights nothing in view; they do not count."] if dark else []
+    if not was_chosen:
+        found.append("There were too few lights to compare methods by, so that Neural Bake's own was kept untested.")
+    return found
+
+
 def judged(data: RelightData) -> list[int]:
     """The lights of the error table that errors are told of, see :func:`.tone.bright_enough`."""
     return np.flatnonzero(bright_enough(data.report.images)).tolist() if len(data.report) else []

@@ -51,8 +51,18 @@ def table(manifest: dict) -> str:
     lines.append(f"* kept: {LABELS.get(kept, kept)}")
     if kept != "ours":
         lines.append("Neural Bake's own model did not beat this rival on the choosing lights of this scene.")
+    elif ahead := _ahead(held_out, metrics.get("choose", {})):
+        best, choose = min(ahead, key=lambda name: held_out[name]["relative"]), metrics["choose"]
+        text = f"{choose['ours']:.4f}, {LABELS[best]} {choose[best]:.4f}"
+        lines.append(f"The choice was made on other lights, left out in turns: {text}.")
     lines += [f"note: {note}" for note in manifest.get("notes", ())]
     return "\n".join(lines)
+
+
+def _ahead(held_out: dict, choose: dict) -> list[str]:
+    """Rivals with a smaller error than ours in the table, of those that were compared when one was chosen."""
+    names = [name for name in held_out if name in choose] if "ours" in held_out and "ours" in choose else []
+    return [name for name in names if held_out[name]["relative"] < held_out["ours"]["relative"]]
 
 
 def _count(number: int, noun: str) -> str:

@@ -126,16 +126,9 @@ def train_dataset(
             "onnx": exported,
             "fit": [None if one.choice is None else dataclasses.asdict(one.choice) for one in trained],
             "metrics": entry,
-            "notes": [*info.get("notes", ()), *dark_notes(len(data.report) - count), *notes],
+            "notes": [*info.get("notes", ()), *judging.notes(data, count, bool(entry["choose"])), *notes],
             "timings": {"train_stages": times},
         },
-    )
-
-
-def dark_notes(count: int) -> list[str]:
-    """A sentence on places of the error table at which the lamp lights next to nothing."""
-    return (
-        [f"At {count} places of the error table the lamp lights nothing in view; they do not count."] if count else []
     )
 
 

@@ -20,8 +20,8 @@ from tests.core.relight.test_dense_fitting import ball
 from tests.core.relight.test_onnx_export import assert_equal, run
 
 
-def bake(folder: Path) -> dict:
-    lights = directions(24, 0)
+def bake(folder: Path, count: int = 24) -> dict:
+    lights = directions(count, 0)
     np.savez(folder / "ball.npz", images=ball(lights), lights=lights)
     (folder / "result").mkdir()
     return train_dataset(folder / "ball.npz", folder / "result", {}, lambda *_: None, lambda path: None)
@@ -40,6 +40,12 @@ def test_every_file_is_there_and_the_table_can_be_told(tmp_path: Path) -> None:
         colour = np.array([[0.5, 1.0, 2.0]])
         found = run(tmp_path / "result" / "relight.onnx", light[None], colour)
         assert_equal(found, view.render(light, colour))
+
+
+@pytest.mark.parametrize(("count", "told"), [(3, 1), (4, 0)])
+def test_too_few_lights_to_compare_methods_by_are_told(tmp_path: Path, count: int, told: int) -> None:
+    notes = bake(tmp_path, count)["notes"]
+    assert sum("too few lights to compare" in note for note in notes) == told
 
 
 def test_a_result_without_the_onnx_package_is_whole_and_says_so(

@@ -44,6 +44,14 @@ def test_the_kept_method_is_marked_and_a_rival_is_named(kept: str) -> None:
     assert any("did not beat" in line for line in lines) == (kept != "ours")
 
 
+def test_a_rival_that_is_ahead_in_the_table_alone_is_explained() -> None:
+    choose = {"ours": 0.02, "rbf_thin_plate": 0.03}
+    assert "choice was made" not in table(manifest(choose=choose))
+    ahead = manifest(choose=choose)
+    ahead["metrics"]["held_out"]["rbf_thin_plate"]["relative"] = 0.009
+    assert "other lights, left out in turns: 0.0200, thin-plate RBF 0.0300." in table(ahead)
+
+
 def test_columns_are_aligned() -> None:
     lines = table(manifest()).splitlines()[1:-4]
     assert len(lines) == 10 and {len(line) for line in lines} == {len(lines[0])}
