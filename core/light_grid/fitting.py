@@ -168,11 +168,11 @@ def _loss(
         return (share * divergence).sum()
     result = blended_irradiance(batch, weights, model.sh)
     error = result - points.target[index]
-    scale = _error_scale(result.detach(), points.target[index])
+    scale = error_scale(result.detach(), points.target[index])
     return (share * (error**2 / scale)).sum() / 3.0 + GEOMETRY_PULL * (share * divergence).sum()
 
 
-def _error_scale(result: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def error_scale(result: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """What squared errors (C, S, 3) are divided by: the reconstruction squared plus LOSS_FLOOR.
 
     Relative to the reconstruction, not to the measurement: dividing by a noisy measurement favours its dark half. But
