@@ -31,7 +31,7 @@ from bpy.props import (
 
 from . import kinds
 from .core.errors import NeuralBakeError
-from .core.light_grid.estimate import Estimate
+from .core.estimates import Estimate
 from .core.light_grid.settings import LightGridSettings
 from .core.relight.settings import RelightSettings
 from .core.settings import Settings

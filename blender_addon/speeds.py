@@ -23,7 +23,7 @@ import bpy
 from . import kinds, preferences, properties
 from .bake_workers import protocol
 from .core.errors import NeuralBakeError
-from .core.light_grid.estimate import Estimate
+from .core.estimates import Estimate
 
 SCHEMA = "neural_bake.speeds/1"
 FILE = "speeds.json"
