@@ -32,7 +32,7 @@ from .grid import CORNERS, Grid
 KINDS = ("mlp", "hash")
 OCTAVES = 6
 FEATURES = 4
-BASE_CELLS = 8
+BASE_CELLS = 6
 GROWTH = 1.26
 LEVELS = 8
 # The multipliers of Mueller et al. 2022; the first is one, for neighbours in memory.

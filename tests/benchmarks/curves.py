@@ -84,15 +84,16 @@ def _panel(pen: ImageDraw.ImageDraw, panel: Panel, across: str, upward: str) -> 
     pen.text((LEFT * SCALE, 12 * SCALE), panel.title, INK, font)
     pen.text(((WIDTH - RIGHT) * SCALE, (HEIGHT - 6) * SCALE), across, INK, font, anchor="rb")
     pen.text((6 * SCALE, 12 * SCALE), upward, INK, font)
-    for colour, curve in zip(COLOURS, panel.curves):
+    for number, (colour, curve) in enumerate(zip(COLOURS, panel.curves)):
         spots = [(place(0, x), place(1, y)) for x, y in sorted(curve.points)]
         if len(spots) > 1:
             pen.line(spots, colour, 2 * SCALE, joint="curve")
         for x, y in spots:
             pen.ellipse([x - 4 * SCALE, y - 4 * SCALE, x + 4 * SCALE, y + 4 * SCALE], fill=colour, outline="white")
-        # Before the first point of a curve, as curves part at the small end; a mark's name stands where there is room.
+        # At the first point of a curve, as curves part at the small end, to the lower left of all but the first one,
+        # which the others would cross; a mark's name stands where there is room.
         x, y = spots[0]
-        left = len(spots) == 1 and x > 0.75 * WIDTH * SCALE
-        pen.text(
-            (x + (-8 if left else 8) * SCALE, y - 8 * SCALE), curve.name, colour, font, anchor="rb" if left else "lb"
-        )
+        below = len(spots) > 1 and any(len(other.points) > 1 for other in panel.curves[:number])
+        left = below or (len(spots) == 1 and x > 0.75 * WIDTH * SCALE)
+        corner = (x + (-8 if left else 8) * SCALE, y + (8 if below else -8) * SCALE)
+        pen.text(corner, curve.name, colour, font, anchor=("r" if left else "l") + ("t" if below else "b"))

@@ -39,7 +39,7 @@ from .curves import Curve, Panel, draw
 LOOKUPS = 300_000
 RUNS = 3
 # Shares of the light grid's numbers; a small hash grid has no room for its layers.
-SHARES = {"mlp": (1 / 16, 1 / 4, 1 / 2, 1.0), "hash": (1 / 8, 1 / 4, 1 / 2, 1.0)}
+SHARES = {"mlp": (1 / 16, 1 / 4, 1 / 2, 1.0), "hash": (1 / 8, 1 / 4, 1.0)}
 LABELS = {
     OURS: "Neural Bake",
     "trilinear": "trilinear",
