@@ -24,8 +24,7 @@ from .field import EXPONENT_RANGE, FEATURES, LEVELS, Design, Field
 from .fitting import error_scale
 
 RATE = {"mlp": 0.003, "hash": 0.01}
-# Of the table only, which has a number for every few points and would learn their noise. With 0.001 instead of 1 the
-# demo scene's relMSE on the choosing points is a quarter higher.
+# Of the table only, which has a number for every few points and would learn their noise.
 TABLE_DECAY = 1.0
 # Small, so that rows that no training point reaches add nothing.
 TABLE_START = 0.02
