@@ -255,7 +255,11 @@ def factored(
         coefficients, roughness = direct.coefficients, direct.roughness
         ambient = direct.ambient if choice.root else None
         fitting.subtract(rest, lamp, lights, aims, view, direct, choice.root)
-        room -= 2 * coefficients.size + (0 if view.shadows is None else len(pack(view.shadows.values)))
+        room -= (
+            2 * coefficients.size
+            + (0 if roughness is None else pixels)
+            + (0 if view.shadows is None else len(pack(view.shadows.values)))
+        )
     room -= (2 + 4 * choice.root) * 3 * pixels
     tint = reduction.tint_of(images)
     residual = reduction.reduce(rest, tint, room)
