@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import os
 import sys
 import time
@@ -106,7 +107,7 @@ def measure(directory: Path, steps: int, seed: int) -> tuple[str, list[dict]]:
     heads = ("kB", "relMSE", "nRMSE", "SMAPE", "leak", "MAdd", "M/s", "train s")
     print(f"{'':20}" + "".join(f"{head:>9}" for head in heads))
     rows = []
-    for candidate in (*grids(dataset, settings), *fields(dataset, steps, seed)):
+    for candidate in itertools.chain(grids(dataset, settings), fields(dataset, steps, seed)):
         errors = [
             metrics.evaluate(result.irradiance(first.positions, first.normals), first.stored, second.stored, total)
             for result in (candidate.stored, candidate.result)
