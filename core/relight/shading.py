@@ -116,4 +116,6 @@ def glossy(surface: Surface, arrival: Arrival, roughness: float | np.ndarray) ->
     density = alpha2 / (np.float32(np.pi) * (nh * nh * (alpha2 - 1.0) + 1.0) ** 2)
     masking = 0.5 / ((1.0 - alpha) * 2.0 * nl * nv + alpha * (nl + nv) + np.float32(1e-6))
     value = arrival.strength * density * masking * nl
-    return value, value * np.maximum(1.0 - dot(surface.view, half), 0.0) ** 5
+    grazing = np.maximum(1.0 - dot(surface.view, half), 0.0)
+    square = grazing * grazing
+    return value, value * square * square * grazing

@@ -32,7 +32,13 @@ def main() -> int:
             continue
         directory = OUT / f"light_grid_{scene}"
         manifest = bake(
-            SCENES / f"{scene}.blend", directory, "--bounds-object", "EvalBounds", "--set", f"resolution={resolution}", "--resume"
+            SCENES / f"{scene}.blend",
+            directory,
+            "--bounds-object",
+            "EvalBounds",
+            "--set",
+            f"resolution={resolution}",
+            "--resume",
         )
         dataset, settings = open_training(directory.with_name(directory.name + ".job") / "dataset", {})
         candidates, scores = fit_methods(dataset, settings, lambda *_: None)

@@ -95,7 +95,9 @@ def test_registration(blender: tuple[str, Path], user: Path) -> None:
     """Every panel is in its place, every setting in a panel, and what panels name is there in this Blender."""
     sources = "".join(path.read_text("utf-8") for path in PANELS.glob("*.py"))
     icons = set(re.findall(r"icon='(\w+)'", sources)) | set(re.findall(r"\('(\w+)', \"", sources))
-    icons |= set(re.findall(r"context, [^\n]*, '([A-Z_]+)'\)", sources)) | set(re.findall(r": '([A-Z_]+)'[,}]", sources))
+    icons |= set(re.findall(r"context, [^\n]*, '([A-Z_]+)'\)", sources)) | set(
+        re.findall(r": '([A-Z_]+)'[,}]", sources)
+    )
     operators = set(re.findall(r"operator(?:_menu_enum)?\(\s*\"([a-z_.]+)\"", sources))
     assert {"TRASH", "CHECKMARK", "INFO", "LIGHTPROBE_VOLUME"} <= icons and "neural_bake.bake" in operators
     words = " ".join(sorted(icons)), " ".join(sorted(operators))

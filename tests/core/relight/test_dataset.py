@@ -39,7 +39,13 @@ def arrays_of(shard: Shard) -> dict[str, np.ndarray]:
         return {"visibility": np.broadcast_to((100 + numbers).astype(np.uint8)[:, None, None], (2, HEIGHT, WIDTH))}
     if shard.set == "buffers":
         plane = np.ones((1, HEIGHT, WIDTH, 3), np.float32)
-        return {"albedo": 0.5 * plane, "gloss": 0.1 * plane, "normal": plane, "position": 2.0 * plane, "coverage": plane[..., 0]}
+        return {
+            "albedo": 0.5 * plane,
+            "gloss": 0.1 * plane,
+            "normal": plane,
+            "position": 2.0 * plane,
+            "coverage": plane[..., 0],
+        }
     level = (LEVELS[shard.set] + numbers).reshape(-1, 1, 1, 1)
     return {"image": np.broadcast_to(level, (shard.count, HEIGHT, WIDTH, 3)).astype(np.float32)}
 
