@@ -53,12 +53,12 @@ def barycentric(points: np.ndarray, queries: np.ndarray, directions: bool) -> np
 
 def rbf_linear(points: np.ndarray, queries: np.ndarray, directions: bool) -> np.ndarray:
     """Weights (Q, N); see :func:`weights`."""
-    return Interpolant(points, "linear", 0).weights(queries)
+    return Interpolant(points, "linear").weights(queries)
 
 
 def rbf_thin_plate(points: np.ndarray, queries: np.ndarray, directions: bool) -> np.ndarray:
     """Weights (Q, N); see :func:`weights`."""
-    return Interpolant(points, "thin_plate", 1).weights(queries)
+    return Interpolant(points, "thin_plate").weights(queries)
 
 
 def ptm(points: np.ndarray, queries: np.ndarray, directions: bool) -> np.ndarray:

@@ -21,7 +21,7 @@ import itertools
 import numpy as np
 
 from . import baselines, gloss, shading
-from .interpolation import Interpolant
+from .interpolation import KERNELS, Interpolant
 from .model import aim_at, direct_factors
 from .tone import Tone, bright_enough
 from .visibility import ShadowTable
@@ -30,10 +30,8 @@ FOLDS = 6
 TRIAL_PIXELS = 8_000
 TILE = 16_384
 """Pixels that are fitted at a time, so that memory does not grow with the picture."""
-RIDGE = 1e-3
 FACTORS = ("none", "diffuse", "gloss")
 SMOOTHINGS = (0.0, 1e-3, 1e-2)
-KERNELS = ("thin_plate", "linear")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,10 +105,7 @@ def regress(images: np.ndarray, factors: np.ndarray, lights: np.ndarray, lobes: 
         lobes: (N, 3, P), light that is explained already.
     """
     columns, scale = _columns(factors, lights)
-    weighted = (columns * _weight(images).T[:, :, None]).transpose(0, 2, 1)
-    normal = weighted @ columns
-    trace = np.trace(normal, axis1=1, axis2=2) / normal.shape[1]
-    normal += (RIDGE * trace + 1e-12)[:, None, None] * np.eye(normal.shape[1], dtype=np.float32)
+    weighted, normal = gloss.normal_matrix(columns, _weight(images))
     rest = images if lobes is None else images - lobes
     found = np.linalg.solve(normal, weighted @ rest.transpose(2, 0, 1)) / scale.transpose(0, 2, 1)
     found = np.maximum(found, 0.0).transpose(1, 2, 0)
@@ -194,9 +189,7 @@ def choose(
         kept = np.setdiff1d(np.arange(len(lights)), held)
         held = held[is_bright[held]]
         shares = {
-            (kernel, smoothing): Interpolant(lights[kept], kernel, 0 if kernel == "linear" else 1, smoothing)
-            .weights(lights[held])
-            .astype(np.float32)
+            (kernel, smoothing): Interpolant(lights[kept], kernel, smoothing).weights(lights[held]).astype(np.float32)
             for kernel, smoothing in itertools.product(KERNELS, SMOOTHINGS)
         }
         truth = few[held]

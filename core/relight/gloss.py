@@ -23,6 +23,8 @@ ALBEDO_WEIGHT = 4.0
 ROUGHNESS = (0.06, 0.09, 0.13, 0.18, 0.25, 0.35, 0.5)
 """Blender's, of the lobes that are tried; each is about 1.4 times as wide as the one before."""
 RIDGE = 1e-2
+"""Of a patch's two reflectances, over the diagonal's mean; and of the coefficients of a pixel:"""
+PIXEL_RIDGE = 1e-3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,15 +101,22 @@ def normal_equations(
     Returns:
         Normal matrix (P, 2, 2) and right-hand side (P, 2, 3).
     """
-    weighted = (columns * weight.T[:, :, None]).transpose(0, 2, 1)
-    normal = weighted @ columns
-    trace = np.trace(normal, axis1=1, axis2=2) / normal.shape[1]
-    normal += (1e-3 * trace + 1e-12)[:, None, None] * np.eye(normal.shape[1], dtype=np.float32)
+    weighted, normal = normal_matrix(columns, weight)
     left = factors.transpose(2, 0, 1)
     shares = np.linalg.solve(normal, weighted @ left)
     own = (left - columns @ shares) * weight.T[:, :, None]
     # projecting one side is enough: the projection is its own adjoint under the weights
     return own.transpose(0, 2, 1) @ left, own.transpose(0, 2, 1) @ images.transpose(2, 0, 1)
+
+
+def normal_matrix(columns: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every pixel's weighted columns (P, Q, N) and regularised normal matrix (P, Q, Q), from columns (P, N, Q) that are
+    scaled to about 1 and weights (N, P)."""
+    weighted = (columns * weight.T[:, :, None]).transpose(0, 2, 1)
+    normal = weighted @ columns
+    trace = np.trace(normal, axis1=1, axis2=2) / normal.shape[1]
+    normal += (PIXEL_RIDGE * trace + 1e-12)[:, None, None] * np.eye(normal.shape[1], dtype=np.float32)
+    return weighted, normal
 
 
 def _nearest(features: np.ndarray, centres: np.ndarray) -> np.ndarray:

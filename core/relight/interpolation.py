@@ -15,8 +15,8 @@ import dataclasses
 
 import numpy as np
 
-KERNELS = ("linear", "thin_plate")
-"""phi(r): -r and r^2 log r."""
+KERNELS = {"thin_plate": 1, "linear": 0}
+"""phi(r), r^2 log r and -r, each with the degree of the polynomial that it is used with."""
 _RANK = 1e-6
 
 
@@ -26,14 +26,12 @@ class Interpolant:
 
     Attributes:
         points: (N, D) float64.
-        kernel: one of :data:`KERNELS`.
-        degree: of the polynomial, 0 or 1; directions in which the points do not spread take no part in it.
+        kernel: one of :data:`KERNELS`; directions in which the points do not spread take no part in its polynomial.
         smoothing: added to the system's diagonal, over the mean of its other entries' magnitude; 0 interpolates.
     """
 
     points: np.ndarray
     kernel: str = "thin_plate"
-    degree: int = 1
     smoothing: float = 0.0
     _inverse: np.ndarray = dataclasses.field(init=False, repr=False, compare=False)
     _axes: np.ndarray = dataclasses.field(init=False, repr=False, compare=False)
@@ -46,7 +44,7 @@ class Interpolant:
         scale = float(np.sqrt(np.mean(np.sum((points - centre) ** 2, axis=1)))) or 1.0
         # the polynomial's axes: those in which the points spread, and no more of them than the points can tell
         _, spread, axes = np.linalg.svd((points - centre) / scale, full_matrices=False)
-        axes = axes[(spread > _RANK * np.sqrt(len(points)))] if self.degree else axes[:0]
+        axes = axes[(spread > _RANK * np.sqrt(len(points)))] if KERNELS[self.kernel] else axes[:0]
         if len(axes) + 1 >= len(points):
             axes = axes[: max(0, len(points) - 2)]
         for name, value in (("points", points), ("_centre", centre), ("_scale", scale), ("_axes", axes)):

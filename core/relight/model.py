@@ -132,8 +132,7 @@ class Transport:
 
     def __post_init__(self) -> None:
         wanted = self.method == "ours" and len(self.lights) > 1
-        degree = 0 if self.kernel == "linear" else 1
-        made = Interpolant(self.lights, self.kernel, degree, self.smoothing) if wanted else None
+        made = Interpolant(self.lights, self.kernel, self.smoothing) if wanted else None
         object.__setattr__(self, "_interpolant", made)
 
     def prepare(self, light: np.ndarray) -> Lit:

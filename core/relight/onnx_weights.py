@@ -106,8 +106,6 @@ def _unit(vector: Value) -> Value:
 def _kernel(distance: Value, kernel: str) -> Value:
     if kernel == "linear":
         return -distance
-    if kernel == "cubic":
-        return distance * distance * distance
     return distance * distance * distance.graph.op("Log", distance.at_least(1e-300))
 
 
@@ -148,11 +146,11 @@ def _nearest(points: np.ndarray, light: Value, directions: bool) -> Value:
 
 
 def _rbf_linear(points: np.ndarray, light: Value, directions: bool) -> Value:
-    return interpolant(Interpolant(points, "linear", 0), light)
+    return interpolant(Interpolant(points, "linear"), light)
 
 
 def _rbf_thin_plate(points: np.ndarray, light: Value, directions: bool) -> Value:
-    return interpolant(Interpolant(points, "thin_plate", 1), light)
+    return interpolant(Interpolant(points, "thin_plate"), light)
 
 
 def _ptm(points: np.ndarray, light: Value, directions: bool) -> Value:

@@ -30,8 +30,6 @@ if typing.TYPE_CHECKING:
 Progress = typing.Callable[[str, int, int], None]
 TRAINING_SETTINGS = ("model", "size", "dense_seconds", "train_device", "threads", "seed")
 ONNX = "relight.onnx"
-COVERED = 0.5
-"""Share of a pixel from which its surface is its own; the rest is interpolated as it is."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +39,6 @@ class Trained:
     Attributes:
         tone: space of its errors.
         ours: factored transport.
-        rivals: weights alone, by name.
         dense: the dense network, where it was asked for.
         choose: error of every method on lights left out.
         choice: how ``ours`` was fitted; None of a single light.

@@ -47,7 +47,7 @@ class ShadowTable:
         near = neighbours(self.lights, np.asarray(light), self.count)
         if len(near) < 3:
             return near[:1], np.ones(1)
-        return near, Interpolant(self.lights[near], "thin_plate", 1, SMOOTHING).weights(light)[0]
+        return near, Interpolant(self.lights[near], "thin_plate", SMOOTHING).weights(light)[0]
 
     def at(self, near: np.ndarray, shares: np.ndarray, pixels: slice = slice(None)) -> np.ndarray:
         """Share (P,) of the light that arrives, from :meth:`weights`."""

@@ -29,7 +29,7 @@ def test_in_the_middle_of_a_square_every_corner_counts_alike() -> None:
 
 
 def test_between_two_points_the_linear_kernel_is_the_chord() -> None:
-    line = Interpolant(np.array([[0.0, 0.0, 0.0], [4.0, 0.0, 0.0]]), "linear", 0)
+    line = Interpolant(np.array([[0.0, 0.0, 0.0], [4.0, 0.0, 0.0]]), "linear")
     assert np.allclose(line.weights(np.array([1.0, 0.0, 0.0])), [[0.75, 0.25]])
 
 

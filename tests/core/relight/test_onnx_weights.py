@@ -62,7 +62,7 @@ def test_rivals(tmp_path: Path, name: str, kind: str) -> None:
 def test_interpolants(tmp_path: Path, kernel: str) -> None:
     points = cloud("box")
     lights = queries(points, dome=False)
-    made = Interpolant(points, kernel, 0 if kernel == "linear" else 1, 1e-2)
+    made = Interpolant(points, kernel, 1e-2)
     found = evaluated(tmp_path, lambda light: onnx_weights.interpolant(made, light), lights, (1, 40))[:, 0]
     np.testing.assert_allclose(found, made.weights(lights), atol=1e-8)
 
@@ -80,5 +80,5 @@ def test_a_local_spline_is_inverted_without_a_solver(tmp_path: Path, kind: str, 
     found = evaluated(tmp_path, build, lights, (1, count))[:, 0]
     for light, shares in zip(lights, found, strict=True):
         near = points[near_points(points, light, count)]
-        expected = Interpolant(near, "thin_plate", 1, 1e-3).weights(light)[0]
+        expected = Interpolant(near, "thin_plate", 1e-3).weights(light)[0]
         np.testing.assert_allclose(shares, expected, rtol=0.0, atol=1e-5 * np.abs(expected).max())
