@@ -77,22 +77,34 @@ class Direct:
         return Direct(self.coefficients[:, :, pixels], self.ambient[:, pixels], roughness)
 
 
-def factors_at(
-    view: View, lamp: dict, lights: np.ndarray, aims: np.ndarray, roughness: np.ndarray | float | None
-) -> np.ndarray:
-    """Factors of direct light with their shadows at known lights.
+@dataclasses.dataclass(frozen=True)
+class Arrivals:
+    """Direct light of known lights at some pixels: what every lobe that is tried has in common.
 
-    Returns:
-        (N, J, P) float32.
+    Attributes:
+        surface: of the pixels.
+        lit: for every light, how it arrives, and its shadow (P,), None where none were traced.
     """
-    rows = []
+
+    surface: shading.Surface
+    lit: list[tuple[shading.Arrival, np.ndarray | None]]
+
+    def factors(self, roughness: np.ndarray | float | None) -> np.ndarray:
+        """Factors of direct light (N, J, P) float32, with their shadows."""
+        rows = []
+        for arrival, arriving in self.lit:
+            row = direct_factors(self.surface, arrival, roughness)
+            rows.append(np.stack(row if arriving is None else [factor * arriving for factor in row]))
+        return np.stack(rows).astype(np.float32)
+
+
+def arrivals_at(view: View, lamp: dict, lights: np.ndarray, aims: np.ndarray) -> Arrivals:
+    """How the light of known lights (N, 3) arrives."""
+    lit = []
     for light in lights:
-        row = direct_factors(view.surface, lamp, light, aim_at(lamp, lights, aims, light), roughness)
-        if view.shadows is not None:
-            arriving = view.shadows.at(*view.shadows.weights(light))
-            row = [factor * arriving for factor in row]
-        rows.append(np.stack(row))
-    return np.stack(rows).astype(np.float32)
+        arrival = shading.arrive(view.surface, lamp, light, aim_at(lamp, lights, aims, light))
+        lit.append((arrival, None if view.shadows is None else view.shadows.at(*view.shadows.weights(light))))
+    return Arrivals(view.surface, lit)
 
 
 def regress(images: np.ndarray, factors: np.ndarray, lights: np.ndarray, lobes: np.ndarray | None = None) -> Direct:
@@ -105,9 +117,9 @@ def regress(images: np.ndarray, factors: np.ndarray, lights: np.ndarray, lobes: 
         lobes: (N, 3, P), light that is explained already.
     """
     columns, scale = _columns(factors, lights)
-    weighted, normal = gloss.normal_matrix(columns, _weight(images))
+    system = gloss.Explainable(columns, _weight(images))
     rest = images if lobes is None else images - lobes
-    found = np.linalg.solve(normal, weighted @ rest.transpose(2, 0, 1)) / scale.transpose(0, 2, 1)
+    found = system.shares(rest.transpose(2, 0, 1)) / scale.transpose(0, 2, 1)
     found = np.maximum(found, 0.0).transpose(1, 2, 0)
     return Direct(np.ascontiguousarray(found[:1]), np.ascontiguousarray(found[1]))
 
@@ -134,18 +146,16 @@ def _weight(images: np.ndarray) -> np.ndarray:
 
 def find_lobes(lamp: dict, lights: np.ndarray, aims: np.ndarray, images: np.ndarray, view: View) -> gloss.Lobes:
     """The lobe of every patch, from pictures (N, 3, P)."""
-    tiles = [slice(first, first + TILE) for first in range(0, images.shape[2], TILE)]
-
-    def equations(roughness: float) -> tuple[float, np.ndarray, np.ndarray]:
-        parts = []
-        for tile in tiles:
-            factors = factors_at(view.part(tile), lamp, lights, aims, roughness)
-            columns, _ = _columns(factors[:, :1], lights)
-            part = images[:, :, tile]
-            parts.append(gloss.normal_equations(factors[:, 1:], part, columns, _weight(part)))
-        return roughness, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-
-    return gloss.fit((equations(roughness) for roughness in gloss.ROUGHNESS), view.patches)
+    parts: dict[float, list[tuple[np.ndarray, np.ndarray]]] = {roughness: [] for roughness in gloss.ROUGHNESS}
+    for first in range(0, images.shape[2], TILE):
+        tile = slice(first, first + TILE)
+        arrivals = arrivals_at(view.part(tile), lamp, lights, aims)
+        columns, _ = _columns(arrivals.factors(None), lights)
+        explainable = gloss.Explainable(columns, _weight(images[:, :, tile]))
+        for roughness, found in parts.items():
+            found.append(gloss.normal_equations(arrivals.factors(roughness)[:, 1:], images[:, :, tile], explainable))
+    trials = ((roughness, *map(np.concatenate, zip(*found, strict=True))) for roughness, found in parts.items())
+    return gloss.fit(trials, view.patches)
 
 
 def with_lobes(direct: Direct, lobes: gloss.Lobes) -> Direct:
@@ -177,10 +187,11 @@ def choose(
     generator = np.random.default_rng(seed)
     pixels = np.sort(generator.permutation(images.shape[2])[:TRIAL_PIXELS])
     few, known = images[:, :, pixels], view.part(pixels)
-    diffuse = None
+    arrivals, diffuse = None, None
     names = ["none"]
     if known.surface is not None:
-        diffuse = factors_at(known, lamp, lights, aims, None)
+        arrivals = arrivals_at(known, lamp, lights, aims)
+        diffuse = arrivals.factors(None)
         names += ["diffuse", "gloss"] if known.patches is not None else ["diffuse"]
     errors: dict[Choice | str, list[float]] = {}
     is_bright = bright_enough(few)
@@ -197,7 +208,7 @@ def choose(
             direct, factors = None, diffuse
             if name == "gloss":
                 lobes = find_lobes(lamp, lights[kept], aims[kept], few[kept], known)
-                factors = factors_at(known, lamp, lights, aims, lobes.roughness)
+                factors = arrivals.factors(lobes.roughness)
                 glossy = np.einsum("njp,jcp->ncp", factors[kept, 1:], lobes.coefficients, optimize=True)
                 direct = with_lobes(regress(few[kept], diffuse[kept], lights[kept], glossy), lobes)
             elif name == "diffuse":
@@ -244,7 +255,7 @@ def fit_direct(
     for first in range(0, images.shape[2], TILE):
         tile = slice(first, first + TILE)
         roughness = None if lobes is None else lobes.roughness[tile]
-        factors = factors_at(view.part(tile), lamp, lights, aims, roughness)
+        factors = arrivals_at(view.part(tile), lamp, lights, aims).factors(roughness)
         glossy = None
         if lobes is not None:
             glossy = np.einsum("njp,jcp->ncp", factors[:, 1:], lobes.coefficients[:, :, tile], optimize=True)
@@ -263,5 +274,5 @@ def subtract(
     for first in range(0, rest.shape[2], TILE):
         tile = slice(first, first + TILE)
         part = direct.part(tile)
-        factors = factors_at(view.part(tile), lamp, lights, aims, part.roughness)
+        factors = arrivals_at(view.part(tile), lamp, lights, aims).factors(part.roughness)
         rest[:, :, tile] -= explained(part, factors, root, (len(lights), 3, factors.shape[2]))

@@ -67,7 +67,7 @@ def fit(trials: Iterable[tuple[float, np.ndarray, np.ndarray, np.ndarray]], labe
 
     Args:
         trials: for every roughness that is tried, itself, and each pixel's normal matrix (P, 2, 2), right-hand side
-            (P, 2, 3), as :func:`normal_equations` makes them, and nothing else kept in memory.
+            (P, 2, 3), as :func:`normal_equations` makes them.
         labels: (P,), from :func:`patches`.
     """
     count = int(labels.max()) + 1
@@ -87,36 +87,43 @@ def fit(trials: Iterable[tuple[float, np.ndarray, np.ndarray, np.ndarray]], labe
     return Lobes(best_roughness[labels].astype(np.float32), np.ascontiguousarray(coefficients, np.float32))
 
 
+class Explainable:
+    """Weighted, regularised least squares of every pixel over the lights: what some columns can explain.
+
+    Args:
+        columns: (P, N, Q), scaled to about 1.
+        weight: (N, P).
+    """
+
+    def __init__(self, columns: np.ndarray, weight: np.ndarray) -> None:
+        self.columns, self.weight = columns, weight
+        self._weighted = (columns * weight.T[:, :, None]).transpose(0, 2, 1)
+        self._normal = self._weighted @ columns
+        trace = np.trace(self._normal, axis1=1, axis2=2) / columns.shape[2]
+        ridge = (PIXEL_RIDGE * trace + 1e-12)[:, None, None]
+        self._normal += ridge * np.eye(columns.shape[2], dtype=np.float32)
+
+    def shares(self, values: np.ndarray) -> np.ndarray:
+        """Coefficients (P, Q, K) of the columns that come closest to values (P, N, K)."""
+        return np.linalg.solve(self._normal, self._weighted @ values)
+
+
 def normal_equations(
-    factors: np.ndarray, images: np.ndarray, columns: np.ndarray, weight: np.ndarray
+    factors: np.ndarray, images: np.ndarray, explainable: Explainable
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What two factors could explain of pictures beyond what ``columns`` can.
+    """What two factors could explain of pictures beyond what is explainable without them.
 
     Args:
         factors: (N, 2, P).
         images: (N, 3, P).
-        columns: (P, N, Q), scaled to about 1.
-        weight: (N, P).
 
     Returns:
         Normal matrix (P, 2, 2) and right-hand side (P, 2, 3).
     """
-    weighted, normal = normal_matrix(columns, weight)
     left = factors.transpose(2, 0, 1)
-    shares = np.linalg.solve(normal, weighted @ left)
-    own = (left - columns @ shares) * weight.T[:, :, None]
+    own = (left - explainable.columns @ explainable.shares(left)) * explainable.weight.T[:, :, None]
     # projecting one side is enough: the projection is its own adjoint under the weights
     return own.transpose(0, 2, 1) @ left, own.transpose(0, 2, 1) @ images.transpose(2, 0, 1)
-
-
-def normal_matrix(columns: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every pixel's weighted columns (P, Q, N) and regularised normal matrix (P, Q, Q), from columns (P, N, Q) that are
-    scaled to about 1 and weights (N, P)."""
-    weighted = (columns * weight.T[:, :, None]).transpose(0, 2, 1)
-    normal = weighted @ columns
-    trace = np.trace(normal, axis1=1, axis2=2) / normal.shape[1]
-    normal += (PIXEL_RIDGE * trace + 1e-12)[:, None, None] * np.eye(normal.shape[1], dtype=np.float32)
-    return weighted, normal
 
 
 def _nearest(features: np.ndarray, centres: np.ndarray) -> np.ndarray:

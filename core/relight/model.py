@@ -195,7 +195,8 @@ class Lit:
         if not len(own.coefficients):
             return None
         roughness = None if own.roughness is None else own.roughness[pixels]
-        factors = direct_factors(own.surface.part(pixels), own.lamp, self.light, self.aim, roughness)
+        surface = own.surface.part(pixels)
+        factors = direct_factors(surface, shading.arrive(surface, own.lamp, self.light, self.aim), roughness)
         if self.shadow is not None:
             arriving = own.shadows.at(*self.shadow, pixels)
             for factor in factors:
@@ -207,10 +208,9 @@ class Lit:
 
 
 def direct_factors(
-    surface: shading.Surface, lamp: dict, light: np.ndarray, aim: np.ndarray, roughness: np.ndarray | float | None
+    surface: shading.Surface, arrival: shading.Arrival, roughness: np.ndarray | float | None
 ) -> list[np.ndarray]:
     """Unshadowed factors of direct light, each (P,): the diffuse one, then with a roughness the glossy two."""
-    arrival = shading.arrive(surface, lamp, light, aim)
     factors = [shading.diffuse(arrival)]
     if roughness is not None:
         factors.extend(shading.glossy(surface, arrival, roughness))

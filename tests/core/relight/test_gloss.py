@@ -63,6 +63,6 @@ def test_a_matt_scene_has_no_highlights() -> None:
     direct = fitting.fit_direct(LAMP, lights, np.zeros_like(lights), matt.astype(np.float32), view, True)
     # a little too dark: the ridge prefers what is smooth
     assert np.abs(direct.coefficients[0] - albedo).mean() < 0.03
-    factors = fitting.factors_at(view, LAMP, lights, np.zeros_like(lights), direct.roughness)
+    factors = fitting.arrivals_at(view, LAMP, lights, np.zeros_like(lights)).factors(direct.roughness)
     lobes = np.einsum("njp,jcp->ncp", factors[:, 1:], direct.coefficients[1:])
     assert lobes.mean() < 0.02 * matt.mean()
