@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import time
 import typing
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from .. import artifact, metrics, spherical_harmonics
 from ..errors import NeuralBakeError
+from ..laps import Laps
 from . import KIND, WEIGHTS, baselines, preview
 from .dataset import LightGridDataset, Probes, Samples, load_dataset
 from .evaluation import OURS, BakedGrid, LightGrid
@@ -62,13 +62,7 @@ def train_dataset(
     Raises:
         NeuralBakeError: a damaged dataset or shard, a bad setting, or a missing device.
     """
-    times: dict[str, float] = {}
-    clock = time.monotonic()
-
-    def lap(name: str) -> None:
-        nonlocal clock
-        times[name], clock = round(time.monotonic() - clock, 3), time.monotonic()
-
+    lap = Laps()
     progress("read", 0, 1)
     dataset, settings = open_training(dataset_dir, overrides)
     lap("read")
@@ -103,7 +97,7 @@ def train_dataset(
             ],
             "metrics": metrics_entry,
             "notes": list(dataset.info.get("notes", ())),
-            "timings": {"train_stages": times},
+            "timings": {"train_stages": lap.seconds},
         },
     )
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 import typing
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from .. import artifact
 from ..errors import NeuralBakeError
+from ..laps import Laps
 from . import KIND, WEIGHTS, dataset, fitting, gloss, judging, onnx_export, photometric, preview, reduction, shading
 from .dataset import RelightData
 from .evaluation import Relight, mean_spacing
@@ -69,14 +69,7 @@ def train_dataset(
     Raises:
         NeuralBakeError: damaged or unusable pictures, a bad setting, or a missing device.
     """
-    times: dict[str, float] = {}
-    clock = time.monotonic()
-
-    def lap(name: str) -> None:
-        nonlocal clock
-        now = time.monotonic()
-        times[name], clock = round(times.get(name, 0.0) + now - clock, 3), now
-
+    lap = Laps()
     progress("read", 0, 1)
     data, settings = open_training(Path(dataset_dir), overrides)
     lap("read")
@@ -100,7 +93,7 @@ def train_dataset(
     lap("report")
     for name, stages in {"ours": ("shadows", "fit"), "dense": ("dense",)}.items():
         if name in entry["held_out"]:
-            entry["held_out"][name]["seconds"] = sum(times[stage] for stage in stages)
+            entry["held_out"][name]["seconds"] = sum(lap.seconds[stage] for stage in stages)
     if count:
         for path in preview.write(out_dir, judging.shots(data, judged, trained, entry), kept):
             show(path)
@@ -124,7 +117,7 @@ def train_dataset(
             "fit": [None if one.choice is None else dataclasses.asdict(one.choice) for one in trained],
             "metrics": entry,
             "notes": [*info.get("notes", ()), *judging.notes(data, count, bool(entry["choose"])), *notes],
-            "timings": {"train_stages": times},
+            "timings": {"train_stages": lap.seconds},
         },
     )
 

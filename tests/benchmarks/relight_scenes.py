@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.laps import Laps
 from core.relight import dataset, judging, preview, training
 from core.relight.dataset import RelightData
 from core.relight.dense import DenseModel
@@ -120,16 +121,10 @@ def first(data: RelightData, count: int) -> RelightData:
 def measure(scene: str, data: RelightData, count: int, dense: float) -> list[dict]:
     """Rows of every method, of the noise floor and of the costs; also writes pictures."""
     settings = RelightSettings(model="dense" if dense else "factored", dense_seconds=dense or 1.0)
-    spent: dict[str, float] = {}
-    clock = [time.monotonic()]
-
-    def lap(name: str) -> None:
-        now = time.monotonic()
-        spent[name], clock[0] = spent.get(name, 0.0) + now - clock[0], now
-
+    lap = Laps()
     cpu = time.process_time()
     view, trained = training.fit(data, settings, lambda *_: None, lap)
-    cpu = time.process_time() - cpu
+    cpu, spent = time.process_time() - cpu, lap.seconds
     stored = encode(view)
     view = decode(stored, {}, "benchmark")
     entry = judging.report(data, view, trained)
