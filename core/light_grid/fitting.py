@@ -41,7 +41,7 @@ Progress = typing.Callable[[int, int], None]
 
 @dataclasses.dataclass(frozen=True)
 class Fit:
-    """One candidate: networks (P, 113) and radiance coefficients (P, 9, 3), float32, for a normal ``bias``."""
+    """One candidate: networks (P, 113) and radiance coefficients (P, 9, C), float32, for a normal ``bias``."""
 
     weights: np.ndarray
     sh: np.ndarray
@@ -55,7 +55,7 @@ class SortedPoints:
     Args:
         grid: the grid that the points lie in.
         positions, normals: (N, 3).
-        target: (N, 3) irradiance over its mean.
+        target: (N, C) irradiance, three channels a lighting, each lighting over its mean.
         visibility: (N, 8) blend weights of the cell's corners by geometry alone.
     """
 
@@ -103,21 +103,28 @@ class SortedPoints:
 
 
 def fit(
-    points: SortedPoints, prior: np.ndarray, seed: int, geometry_steps: int, light_steps: int, progress: Progress
+    points: SortedPoints,
+    prior: np.ndarray,
+    seed: int,
+    geometry_steps: int,
+    light_steps: int,
+    progress: Progress,
+    start: np.ndarray | None = None,
 ) -> list[Fit]:
     """Fit networks and values; see the module's docstring.
 
     Args:
         points: training points whose ``target`` has mean one.
-        prior: (P, 9, 3) the probes' traced radiance coefficients in the same scale.
+        prior: (P, 9, C) the probes' traced radiance coefficients in the same scale.
         progress: called with steps done and in all.
+        start: (P, 113) networks to begin with; new ones, which blend as the window does, where None.
 
     Returns:
         One candidate per strength of the final least squares.
     """
     generator = torch.Generator().manual_seed(seed)
     traced = torch.from_numpy(prior.astype(np.float32)).to(points.device)
-    model = LightGridModel(traced, generator)
+    model = LightGridModel(traced, generator, None if start is None else torch.from_numpy(start))
     groups = points.groups()
     total = geometry_steps + light_steps + len(STRENGTHS)
     counts = torch.from_numpy(points.counts)[:, None]
@@ -169,11 +176,11 @@ def _loss(
     result = blended_irradiance(batch, weights, model.sh)
     error = result - points.target[index]
     scale = error_scale(result.detach(), points.target[index])
-    return (share * (error**2 / scale)).sum() / 3.0 + GEOMETRY_PULL * (share * divergence).sum()
+    return (share * (error**2 / scale)).sum() / error.shape[2] + GEOMETRY_PULL * (share * divergence).sum()
 
 
 def error_scale(result: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """What squared errors (C, S, 3) are divided by: the reconstruction squared plus LOSS_FLOOR.
+    """What squared errors (cells, S, C) are divided by: the reconstruction squared plus LOSS_FLOOR.
 
     Relative to the reconstruction, not to the measurement: dividing by a noisy measurement favours its dark half. But
     the reconstruction counts only up to twice the measurement (plus a fifth of the mean, which is one): else a point

@@ -37,9 +37,12 @@ class Batch:
 
 
 class LightGridModel(torch.nn.Module):
-    """Weighting networks ``weights`` (P, 113) and radiance coefficients ``sh`` (P, 9, 3)."""
+    """Weighting networks ``weights`` (P, 113) and radiance coefficients ``sh`` (P, 9, C).
 
-    def __init__(self, sh: torch.Tensor, generator: torch.Generator) -> None:
+    C counts colours times lightings; the weights are one set for all of them.
+    """
+
+    def __init__(self, sh: torch.Tensor, generator: torch.Generator, start: torch.Tensor | None = None) -> None:
         super().__init__()
         weights = torch.zeros(len(sh), PARAMETERS)
         # He initialisation for the hidden layers; the output starts at zero, so that training starts from trilinear.
@@ -48,7 +51,7 @@ class LightGridModel(torch.nn.Module):
             part.copy_(torch.randn(part.shape, generator=generator) * (2.0 / fan_in) ** 0.5)
         part = weights[:, SLICES["b1"]]
         part.copy_(torch.rand(part.shape, generator=generator) * 2.0 - 1.0)
-        self.weights = torch.nn.Parameter(weights.to(sh.device))
+        self.weights = torch.nn.Parameter((weights if start is None else start.clone()).to(sh.device))
         self.sh = torch.nn.Parameter(sh.clone())
         corners = [(x, y, z) for x in (0.0, 1.0) for y in (0.0, 1.0) for z in (0.0, 1.0)]
         self.register_buffer("corner_offsets", torch.tensor(corners, device=sh.device))
@@ -71,7 +74,7 @@ class LightGridModel(torch.nn.Module):
 
 
 def blended_irradiance(batch: Batch, weights: torch.Tensor, sh: torch.Tensor) -> torch.Tensor:
-    """Irradiance (C, S, 3), not clamped, of coefficients ``sh`` (P, 9, 3) under blend ``weights`` (C, S, 8)."""
+    """Irradiance (cells, S, C), not clamped, of coefficients ``sh`` (P, 9, C) under ``weights`` (cells, S, 8)."""
     cells, points, _ = batch.basis.shape
-    values = torch.bmm(batch.basis, sh[batch.corners].permute(0, 2, 1, 3).reshape(cells, 9, 24))
-    return (weights[..., None] * values.reshape(cells, points, 8, 3)).sum(dim=2)
+    values = torch.bmm(batch.basis, sh[batch.corners].permute(0, 2, 1, 3).reshape(cells, 9, -1))
+    return (weights[..., None] * values.reshape(cells, points, 8, -1)).sum(dim=2)

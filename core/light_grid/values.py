@@ -9,7 +9,8 @@ sees but what makes look-ups around it come out right. Minimises
 
     sum_i (A x - E)_i^2 / (R_i^2 + c) + strength (N / 9P) sum_pk (x - prior)_pk^2 / (D_p^2 + c)
 
-per colour, with R the current reconstruction and D the prior's mean irradiance, by preconditioned conjugate gradients.
+per channel (one colour of one lighting), with R the current reconstruction and D the prior's mean irradiance, by
+preconditioned conjugate gradients.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Group:
 
     Attributes:
         batch: the points; see :class:`Batch`.
-        target: (C, S, 3) measured irradiance.
+        target: (C, S, channels) measured irradiance; a channel is one colour of one lighting.
         mask: (C, S, 1) 1 for a point, 0 for padding.
     """
 
@@ -39,7 +40,7 @@ class Group:
 
 
 def prior_weight(prior: torch.Tensor, floor: float) -> torch.Tensor:
-    """1 / (D^2 + floor) per probe and colour (P, 1, 3), D the mean irradiance of the ``prior`` (P, 9, 3) radiance.
+    """1 / (D^2 + floor) per probe and channel (P, 1, C), D the mean irradiance of the ``prior`` (P, 9, C) radiance.
 
     The mean of E over all normals is pi Y00 L00.
     """
@@ -51,7 +52,7 @@ def prior_weight(prior: torch.Tensor, floor: float) -> torch.Tensor:
 def solve(
     model: LightGridModel, groups: list[Group], prior: torch.Tensor, strength: float, floor: float
 ) -> torch.Tensor:
-    """The best radiance coefficients (P, 9, 3) for the model's present weights; the model is not changed."""
+    """The best radiance coefficients (P, 9, C) for the model's present weights; the model is not changed."""
     weights = [model.blend_weights(group.batch) for group in groups]
     inverse = []
     for group, blend in zip(groups, weights):
@@ -87,8 +88,8 @@ def solve(
 
 
 def _adjoint(result: torch.Tensor, batch: Batch, weights: torch.Tensor, values: torch.Tensor) -> None:
-    """Add the transpose of :func:`blended_irradiance` applied to ``values`` (C, S, 3) to ``result`` (P, 9, 3)."""
+    """Add the transpose of :func:`blended_irradiance` applied to ``values`` (cells, S, C) to ``result`` (P, 9, C)."""
     cells, points, _ = batch.basis.shape
-    spread = (weights[..., None] * values[:, :, None]).reshape(cells, points, 24)
-    parts = torch.bmm(batch.basis.transpose(1, 2), spread).reshape(cells, 9, 8, 3).permute(0, 2, 1, 3)
-    result.index_add_(0, batch.corners.reshape(-1), parts.reshape(-1, 9, 3))
+    spread = (weights[..., None] * values[:, :, None]).reshape(cells, points, -1)
+    parts = torch.bmm(batch.basis.transpose(1, 2), spread).reshape(cells, 9, 8, -1).permute(0, 2, 1, 3)
+    result.index_add_(0, batch.corners.reshape(-1), parts.reshape(cells * 8, 9, -1))

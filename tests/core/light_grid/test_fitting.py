@@ -134,3 +134,26 @@ def test_extreme_light_stays_finite(points: tuple) -> None:
     ):
         assert np.isfinite(fitted.weights).all() and np.isfinite(fitted.sh).all()
         assert np.isfinite(look_up(fitted, *points)).all()
+
+
+def test_a_lighting_given_twice_changes_nothing(points: tuple) -> None:
+    """The loss is a mean over lightings, and values of one do not mix with another's."""
+    prior = builders.random_sh(GRID.count, 4)
+    target = np.random.default_rng(5).uniform(0.0, 2.0, (len(points[0]), 3))
+    visibility = window_visibility(*points)
+    once = run(target, *points, prior, visibility, geometry_steps=2, light_steps=3)
+    twice = run(np.tile(target, 2), *points, np.tile(prior, (1, 1, 2)), visibility, geometry_steps=2, light_steps=3)
+    for one, two in zip(once, twice, strict=True):
+        assert two.sh.shape == (GRID.count, 9, 6)
+        np.testing.assert_allclose(two.weights, one.weights, atol=2e-3)
+        np.testing.assert_allclose(two.sh[..., 3:], two.sh[..., :3], atol=1e-3)
+        np.testing.assert_allclose(two.sh[..., :3], one.sh, atol=2e-2)
+
+
+def test_starts_from_given_networks(points: tuple) -> None:
+    start = builders.random_weights(GRID.count, 6, 0.5)
+    target = np.ones((len(points[0]), 3), np.float32)
+    sorted_points = SortedPoints(GRID, *points, target, window_visibility(*points), torch.device("cpu"))
+    prior = builders.constant_sh(GRID.count, 1.0)
+    fitted = fit(sorted_points, prior, 1, 0, 0, lambda done, total: None, start=start)[0]
+    np.testing.assert_array_equal(fitted.weights, start)
