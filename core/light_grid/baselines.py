@@ -80,8 +80,7 @@ def corner_weights(
         positions = grid.probe_positions().astype(points.dtype)[probes]
         weights = np.where(geometry.valid[probes], 1.0, 0.0)
         if configuration.facing:
-            towards = _normalised(positions - points[:, None])
-            weights = weights * (np.square(0.5 * (np.einsum("nkc,nc->nk", towards, normals) + 1.0)) + 0.2)
+            weights = weights * _facing(positions - points[:, None], normals)
         if configuration.method == "ddgi":
             weights = weights * _visibility(geometry.depth, probes, biased[:, None] - positions)
             weights = np.maximum(weights, 1e-6 * geometry.valid[probes])
@@ -90,6 +89,29 @@ def corner_weights(
     total = weights.sum(axis=1, keepdims=True)
     # A cell without any usable probe falls back to the window: its probes hold their neighbours' light by then.
     return probes, np.where(total > 1e-12, weights / np.maximum(total, 1e-12), window)
+
+
+def sight_weights(
+    grid: Grid, valid: np.ndarray, facing: bool, lookups: np.ndarray, normals: np.ndarray, clear: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probe indices (N, 8) and weights (N, 8), summing to one, by line of sight: what rays alone can do.
+
+    It needs the scene's geometry at every look-up, so no artifact holds it; benchmarks have it beside the others.
+
+    Args:
+        valid: (P,) bool, probes that may have a say.
+        facing: whether probes behind the surface weigh less.
+        lookups, normals: (N, 3) points, already biased, and their normals.
+        clear: (N, 8) bool, whether the segments to the corners of their cells meet no surface.
+    """
+    location = grid.locate(lookups)
+    probes = grid.corner_probes(location.cell)
+    window = corner_window(location.fraction)
+    weights = window * (clear & valid[probes])
+    if facing:
+        weights = weights * _facing(grid.probe_positions().astype(lookups.dtype)[probes] - lookups[:, None], normals)
+    total = weights.sum(axis=1, keepdims=True)
+    return probes, np.where(total > 1e-6, weights / np.maximum(total, 1e-6), window)
 
 
 def blend(sh: np.ndarray, probes: np.ndarray, weights: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -132,6 +154,11 @@ def octahedral_depth(grid: Grid, directions: np.ndarray, distances: np.ndarray) 
     weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     moments = np.stack([clamped @ weights.T, clamped**2 @ weights.T], axis=-1)
     return moments.reshape(len(distances), OCTAHEDRAL_SIZE, OCTAHEDRAL_SIZE, 2)
+
+
+def _facing(offsets: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Weights (N, 8) that fall for probes at ``offsets`` (N, 8, 3) behind the surface."""
+    return np.square(0.5 * (np.einsum("nkc,nc->nk", _normalised(offsets), normals) + 1.0)) + 0.2
 
 
 def _visibility(depth: np.ndarray, probes: np.ndarray, offsets: np.ndarray) -> np.ndarray:

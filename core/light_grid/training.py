@@ -131,8 +131,8 @@ def fit_methods(
         The grids by method, and each method's relMSE on the choosing points.
     """
     choose = dataset.samples("choose")
-    prepared = _prepare(dataset, settings)
-    candidates = _tuned_rivals(prepared, choose, progress)
+    prepared = prepare(dataset, settings)
+    candidates = tuned_rivals(prepared, choose, progress)
     candidates[OURS] = _fit_all(prepared, dataset.samples("train"), choose, settings, progress)
     scores = {name: _score(grids, choose) for name, grids in candidates.items()}
     marks = [~part.geometry.valid for part in prepared]
@@ -143,7 +143,7 @@ def fit_methods(
     return candidates, scores
 
 
-def _prepare(dataset: LightGridDataset, settings: LightGridSettings) -> list[Prepared]:
+def prepare(dataset: LightGridDataset, settings: LightGridSettings) -> list[Prepared]:
     probes: Probes = dataset.probes()
     damping = spherical_harmonics.window(settings.sh_window)[:, None].astype(np.float32)
     result = []
@@ -157,7 +157,7 @@ def _prepare(dataset: LightGridDataset, settings: LightGridSettings) -> list[Pre
     return result
 
 
-def _tuned_rivals(prepared: list[Prepared], choose: Samples, progress: Progress) -> dict[str, list[BakedGrid]]:
+def tuned_rivals(prepared: list[Prepared], choose: Samples, progress: Progress) -> dict[str, list[BakedGrid]]:
     """Every classic method, each in the configuration that the choosing set likes best."""
     result = {}
     options = [

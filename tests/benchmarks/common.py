@@ -17,6 +17,20 @@ ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "out" / "benchmarks"
 # Real scenes with references, for these machines only; see the README there for licences.
 SCENES = ROOT.parent / "shared" / "data" / "scenes"
+REAL = ("office", "dining-room")
+# Probes of the grids on which errors are compared, and how many placements of each box there are; the other scenes are
+# made by light_grid_scenes.
+RESOLUTIONS = {
+    "office": (16, 12, 4),
+    "dining-room": (10, 12, 8),
+    "flat": (15, 11, 4),
+    "corridors": (16, 12, 4),
+    "colonnade": (15, 9, 5),
+    "thin-walls": (12, 10, 4),
+    "column": (10, 9, 5),
+    "courtyard": (13, 11, 5),
+}
+PLACEMENTS = 3
 
 
 def bake(scene: Path, out: Path, *words: str, kind: str = "light_grid") -> dict:

@@ -2,66 +2,217 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Error of every method on real scenes with independent high-sample references.
+"""Error of every method on real and procedural scenes, over several placements of the grid, against independent points.
 
-    python -m tests.benchmarks.light_grid_error
+    python -m tests.benchmarks.light_grid_error [SCENE ...] [--placements N] [--no-bytes] [--set KEY=VALUE ...]
+        [--fresh] [--folder NAME]
 
-The references' points were drawn and measured by another program; nothing of them is used in training or choosing.
+Every scene is baked by the command line once for each placement; all methods are tuned on the bake's choosing points
+and measured on one set of reference points a scene, which no bake has seen: those of the shared data for real scenes,
+768 paths and a seed of their own for ours. What is finished is taken as it is when the command is given again;
+``--fresh`` keeps the measured light and trains again. Trilinear with validity is baked once more with as many probes as
+fit into the bytes that ours takes (``--no-bytes`` leaves that out).
 """
 
 from __future__ import annotations
 
+import argparse
+import os
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 
-from core import metrics
-from core.light_grid.evaluation import OURS, LightGrid
-from core.light_grid.training import fit_methods, open_training
+from core import light_grid, metrics
+from core.light_grid.evaluation import LightGrid
+from core.light_grid.training import open_training, prepare, tuned_rivals
 
-from .common import OUT, SCENES, bake, save
+from . import light_grid_sight
+from .common import OUT, PLACEMENTS, REAL, RESOLUTIONS, ROOT, SCENES, bake, save
+from .light_grid_goals import CLASSIC, OURS, SIGHT, Reference, Scene, geometric, judge, point_errors
 
-GRIDS = {"office": "16,12,4", "dining-room": "10,12,8"}
+METHODS = (OURS, *CLASSIC, SIGHT)
+ERRORS = ("nRMSE", "relMSE", "SMAPE")
+# Bytes a probe: nine coefficients of three colours in float16 and a bit of validity; ours as float16 with 113 weights,
+# and in the compact form.
+CLASSIC_BYTES = 54.125
+OUR_BYTES = {"float16 (280 B)": 280.0, "compact form (64 B)": 64.0}
+REFERENCE = {
+    "seed": 1000,
+    "samples_per_probe": 8,
+    "probe_directions": 9,
+    "probe_paths": 3,
+    "choose_points": 100,
+    "report_points": 3000,
+    "report_paths": 768,
+    "preview_width": 280,
+    "preview_paths": 24,
+    "geometry_steps": 0,
+    "light_steps": 0,
+}
+# The report of a bake's own and its preview are not looked at here.
+PLAIN = {"report_points": 100, "preview_width": 0}
+# What a classic method needs, measured as well as in the other bakes.
+RIVAL_ALONE = {"samples_per_probe": 8, "report_points": 100, "preview_width": 0, "geometry_steps": 0, "light_steps": 0}
 
 
 def main() -> int:
-    rows = []
-    for scene, resolution in GRIDS.items():
-        if not (SCENES / f"{scene}.blend").is_file():
-            print(f"skipped {scene}: {SCENES} is missing")
+    parser = argparse.ArgumentParser(prog="tests.benchmarks.light_grid_error")
+    parser.add_argument("scenes", nargs="*", metavar="SCENE", help=", ".join(RESOLUTIONS))
+    parser.add_argument("--placements", type=int, default=PLACEMENTS)
+    parser.add_argument("--no-bytes", action="store_true")
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--folder", default="light_grid_error", help="below out/benchmarks, and the JSON's name")
+    arguments = parser.parse_args()
+    folder = OUT / arguments.folder
+    scenes, rows, factors = [], [], {text: [] for text in OUR_BYTES}
+    for name in arguments.scenes or RESOLUTIONS:
+        if name in REAL and not (SCENES / f"{name}.blend").is_file():
+            print(f"skipped {name}: {SCENES} is missing")
             continue
-        directory = OUT / f"light_grid_{scene}"
-        manifest = bake(
-            SCENES / f"{scene}.blend",
-            directory,
-            "--bounds-object",
-            "EvalBounds",
-            "--set",
-            f"resolution={resolution}",
-            "--resume",
-        )
-        dataset, settings = open_training(directory.with_name(directory.name + ".job") / "dataset", {})
-        candidates, scores = fit_methods(dataset, settings, lambda *_: None)
-        reference = np.load(SCENES / f"ref_{scene}.npz")
-        points, normals = reference["P"].astype(np.float32), reference["N"].astype(np.float32)
-        halves = [reference[f"{half}_indirect"] for half in "AB"]
-        floor = metrics.noise_floor(*halves)
-        print(f"\n{scene}, {resolution}, {manifest['probes']} probes, {len(points)} reference points, indirect light")
-        print(f"{'':12}{'nRMSE':>9}{'relMSE':>9}{'SMAPE':>9}{'leak':>9}")
-        for method in (OURS, "trilinear", "validity", "ddgi"):
-            result = LightGrid(candidates[method], {}).irradiance(points, normals)
-            values = metrics.evaluate(result, *halves, reference["E_total"])
-            rows.append({"scene": scene, "grid": resolution, "method": method, "choose": scores[method], **values})
-            show(method, values)
-        show("noise floor", floor)
-        rows.append({"scene": scene, "grid": resolution, "method": "noise_floor", **floor})
-    save("light_grid_error", rows)
+        scene, found = measure(name, folder, arguments)
+        scenes.append(scene)
+        rows += found
+        if not arguments.no_bytes:
+            for text, size in OUR_BYTES.items():
+                row = equal_bytes(name, folder, size, text, arguments.settings)
+                print_row(row["method"], row)
+                rows.append(row)
+                own = next(entry for entry in found if entry["method"] == OURS and entry["placement"] == 0)
+                factors[text].append(row["relMSE"] / own["relMSE"])
+        save(arguments.folder, rows)
+    print("\ngeometric mean over scenes")
+    print_head()
+    for method in METHODS:
+        means = {error: geometric([scene.error(method, error) for scene in scenes]) for error in ERRORS}
+        dark = [scene.leak(method) for scene in scenes if scene.leaks is not None]
+        print_row(method, means | {"leak": float(np.mean(dark)) if dark else None})
+    goals = judge(scenes, {text: geometric(values) for text, values in factors.items() if values})
+    print()
+    for row in goals:
+        print(f"{'met ' if row['met'] else 'NOT '} {row['goal']}: {row['reached']}")
+    save(arguments.folder, {"errors": rows, "goals": goals})
     return 0
 
 
-def show(name: str, values: dict) -> None:
-    cells = (values.get(key) for key in ("nRMSE", "relMSE", "SMAPE", "leak"))
-    print(f"{name:12}" + "".join(f"{'-':>9}" if cell is None else f"{cell:9.4f}" for cell in cells))
+def measure(name: str, folder: Path, arguments: argparse.Namespace) -> tuple[Scene, list[dict]]:
+    """Bake a scene at every placement and measure all methods; prints the scene's table."""
+    reference = reference_of(name, folder)
+    points: dict[str, dict[str, list]] = {method: {error: [] for error in ERRORS} for method in METHODS}
+    leaks, rows = {method: [] for method in METHODS}, []
+    for placement in range(arguments.placements):
+        directory = baked(name, folder / f"{name}-{placement}", f"Grid.{placement}", arguments)
+        for method, (result, notes) in results(name, directory, folder, reference).items():
+            for error, values in point_errors(result, reference).items():
+                points[method][error].append(values)
+            row = metrics.evaluate(result, reference.half_a, reference.half_b, reference.total)
+            leaks[method].append(row["leak"])
+            rows.append({"scene": name, "placement": placement, "method": method, **row, **notes})
+    stacked = {method: {error: np.array(part) for error, part in errors.items()} for method, errors in points.items()}
+    scene = Scene(name, stacked, None if leaks[OURS][0] is None else leaks)
+    resolution = "x".join(map(str, RESOLUTIONS[name]))
+    print(f"\n{name}, {resolution} probes, {arguments.placements} placements, {len(reference.positions)} points")
+    print_head()
+    for method in METHODS:
+        print_row(method, {error: scene.error(method, error) for error in ERRORS} | {"leak": scene.leak(method)})
+    print_row("noise floor", metrics.noise_floor(reference.half_a, reference.half_b))
+    return scene, rows
+
+
+def results(
+    name: str, directory: Path, folder: Path, reference: Reference
+) -> dict[str, tuple[np.ndarray, dict[str, object]]]:
+    """Irradiance (N, 3) of every method at the reference points, and how it was chosen.
+
+    Ours is what the bake's artifact gives.
+    """
+    dataset, settings = open_training(directory.with_name(directory.name + ".job") / "dataset", {})
+    artifact = light_grid.load(directory)
+    found = {OURS: (artifact.irradiance(reference.positions, reference.normals), {"kept": artifact.grids[0].method})}
+    choose, prepared = dataset.samples("choose"), prepare(dataset, settings)
+    for method, grids in tuned_rivals(prepared, choose, lambda *_: None).items():
+        result = LightGrid(grids, {}).irradiance(reference.positions, reference.normals)
+        found[method] = result, {"bias": grids[0].bias}
+    sets = [(choose.positions, choose.normals), (reference.positions, reference.normals)]
+    seen, held = light_grid_sight.trace(scene_file(name, folder), prepared[0].grid, sets, directory)
+    result, _, bias = light_grid_sight.tuned(
+        prepared[0], (choose.positions, choose.normals, choose.stored), seen, held, reference.normals
+    )
+    found[SIGHT] = result, {"bias": bias}
+    return found
+
+
+def equal_bytes(name: str, folder: Path, size: float, text: str, words: list[str]) -> dict[str, object]:
+    """Trilinear with validity, tuned, with as many probes as fit into ours of ``size`` bytes a probe."""
+    reference, own = reference_of(name, folder), np.array(RESOLUTIONS[name])
+    budget = own.prod() * size / CLASSIC_BYTES
+    resolution = np.maximum(np.round(own * (budget / own.prod()) ** (1 / 3)), 2).astype(int)
+    while resolution.prod() < budget:
+        resolution[np.argmin(resolution / own)] += 1  # its favour: never fewer than its bytes allow
+    directory = folder / f"{name}-{size:g}B"
+    if not (directory / "manifest.json").is_file():
+        bake_at(name, folder, directory, "Grid.0", resolution, RIVAL_ALONE, words)
+    dataset, settings = open_training(directory.with_name(directory.name + ".job") / "dataset", {})
+    grids = tuned_rivals(prepare(dataset, settings), dataset.samples("choose"), lambda *_: None)["validity"]
+    result = LightGrid(grids, {}).irradiance(reference.positions, reference.normals)
+    row = metrics.evaluate(result, reference.half_a, reference.half_b, reference.total)
+    label = f"validity {resolution.prod() / own.prod():.2f}x"
+    return {"scene": name, "placement": 0, "method": label, "bytes": text, "probes": int(resolution.prod()), **row}
+
+
+def baked(name: str, directory: Path, bounds: str, arguments: argparse.Namespace) -> Path:
+    """The artifact's folder, baked now where it is not there."""
+    if arguments.fresh:
+        shutil.rmtree(directory, ignore_errors=True)
+    if not (directory / "manifest.json").is_file():
+        bake_at(name, directory.parent, directory, bounds, RESOLUTIONS[name], PLAIN, arguments.settings)
+    return directory
+
+
+def bake_at(
+    name: str, folder: Path, directory: Path, bounds: str, resolution: np.ndarray, settings: dict, words: list[str]
+) -> None:
+    """One bake by the command line; ``words`` are further KEY=VALUE."""
+    every = [f"resolution={','.join(map(str, resolution))}", *(f"{key}={value}" for key, value in settings.items())]
+    options = [part for word in (*every, *words) for part in ("--set", word)]
+    bake(scene_file(name, folder), directory, "--bounds-object", bounds, "--resume", *options)
+
+
+def scene_file(name: str, folder: Path) -> Path:
+    """The scene with its grids' Empties, written where it is not there."""
+    path = folder / "scenes" / f"{name}.blend"
+    if not path.is_file():
+        command = [sys.executable, "-m", "tests.benchmarks.light_grid_scenes", str(path.parent), name]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+def reference_of(name: str, folder: Path) -> Reference:
+    """The scene's reference points, measured where they are not there; indirect light."""
+    if name in REAL:
+        with np.load(SCENES / f"ref_{name}.npz") as stored:
+            halves = [stored[f"{half}_indirect"] for half in "AB"]
+            return Reference(stored["P"].astype(np.float32), stored["N"].astype(np.float32), *halves, stored["E_total"])
+    directory = folder / f"{name}-reference"
+    if not (directory / "manifest.json").is_file():
+        bake_at(name, folder, directory, "EvalBounds", RESOLUTIONS[name], REFERENCE, [])
+    dataset, _ = open_training(directory.with_name(directory.name + ".job") / "dataset", {})
+    first, second = dataset.samples("report_a", "report"), dataset.samples("report_b", "report")
+    total = 0.5 * (first.total + second.total)
+    return Reference(first.positions, first.normals, first.stored, second.stored, total)
+
+
+def print_head() -> None:
+    print(f"{'':16}" + "".join(f"{name:>10}" for name in (*ERRORS, "leak")))
+
+
+def print_row(name: str, values: dict) -> None:
+    cells = (values.get(key) for key in (*ERRORS, "leak"))
+    print(f"{name:16}" + "".join(f"{'-':>10}" if cell is None else f"{cell:10.4f}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":
