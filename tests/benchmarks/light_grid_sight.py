@@ -11,6 +11,7 @@ is opened by a process of its own: ``python -m tests.benchmarks.light_grid_sight
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -66,24 +67,23 @@ def tuned(part: Prepared, choose: tuple[np.ndarray, np.ndarray, np.ndarray], see
     Returns:
         Irradiance (M, 3), the relMSE on the choosing points, and the bias.
     """
-    points, choose_normals, stored = choose
-    best, result, chosen = np.inf, None, 0.0
-    for exclude in (True, False):
-        valid = part.geometry.valid if exclude else np.ones_like(part.geometry.valid)
-        sh = part.dilated if exclude else part.sh
-        for number, bias in enumerate(baselines.BIASES):
-            for facing in (False, True):
-
-                def answer(sight: Sight, towards: np.ndarray) -> np.ndarray:
-                    probes, weights = baselines.sight_weights(
-                        part.grid, valid, facing, sight.lookups[number], towards, sight.clear[number]
-                    )
-                    return np.maximum(baselines.blend(sh, probes, weights, towards), 0.0)
-
-                score = metrics.relative_mse(answer(seen, choose_normals), stored, stored)
-                if score < best:
-                    best, result, chosen = score, answer(held, normals), bias
+    _, towards, stored = choose
+    best, result, chosen = np.inf, np.zeros_like(normals), 0.0
+    for number, exclude, facing in itertools.product(range(len(baselines.BIASES)), (True, False), (False, True)):
+        score = metrics.relative_mse(_blend(part, seen, number, exclude, facing, towards), stored, stored)
+        if score < best:
+            best, chosen = score, baselines.BIASES[number]
+            result = _blend(part, held, number, exclude, facing, normals)
     return result, best, chosen
+
+
+def _blend(part: Prepared, sight: Sight, number: int, exclude: bool, facing: bool, normals: np.ndarray) -> np.ndarray:
+    """Irradiance (N, 3) at the look-ups of bias ``number``; with ``exclude``, probes in geometry have no say."""
+    valid = part.geometry.valid if exclude else np.ones_like(part.geometry.valid)
+    probes, weights = baselines.sight_weights(
+        part.grid, valid, facing, sight.lookups[number], normals, sight.clear[number]
+    )
+    return np.maximum(baselines.blend(part.dilated if exclude else part.sh, probes, weights, normals), 0.0)
 
 
 def main(scene: str, query: str, answer: str) -> int:

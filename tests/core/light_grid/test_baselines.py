@@ -269,3 +269,23 @@ def test_candidates_are_of_their_method() -> None:
         assert {option.method for option in options} == {method} and len(set(options)) == len(options)
     assert baselines.candidates("trilinear") == (Configuration("trilinear"),)
     assert all(option.facing for option in baselines.candidates("ddgi"))
+
+
+def test_line_of_sight_by_hand() -> None:
+    """A point a quarter of the way: what is seen decides, or nothing seen, the window; facing favours the front."""
+    point, along = np.array([[-0.25, 0.0, 0.0]], np.float32), np.array([[1.0, 0.0, 0.0]], np.float32)
+    valid = np.ones(2, bool)
+
+    def right(clear: tuple[bool, bool], facing: bool = False, valid: np.ndarray = valid) -> float:
+        left_and_right = np.where(PAIR.corner_probes(np.zeros(1, int)) == 1, clear[1], clear[0])
+        probes, weights = baselines.sight_weights(PAIR, valid, facing, point, along, left_and_right)
+        assert weights.sum() == pytest.approx(1.0)
+        return float(weights[0, probes[0] == 1].sum())
+
+    assert right((True, True)) == pytest.approx(0.25)
+    assert right((True, False)) == 0.0
+    assert right((False, True)) == 1.0
+    assert right((False, False)) == pytest.approx(0.25)
+    assert right((True, True), valid=np.array([False, True])) == 1.0
+    # behind 0.2, in front 1.2
+    assert right((True, True), facing=True) == pytest.approx(0.25 * 1.2 / (0.25 * 1.2 + 0.75 * 0.2))
