@@ -31,13 +31,17 @@ AGAIN = "Bake again with --resume to measure this part once more."
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """One run of points: ``count`` points of ``set`` from ``first`` on, measured with ``seed``."""
+    """One run of points: ``count`` points of ``set`` from ``first`` on, measured with ``seed``.
+
+    ``digest`` is of what it was measured of, where that is not the whole scene of ``dataset.json``.
+    """
 
     file: str
     set: str
     first: int
     count: int
     seed: int
+    digest: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,9 +76,7 @@ class Dataset:
             arrays, metadata = tensorfile.read(path)
         except NeuralBakeError as error:
             raise NeuralBakeError(error.code, error.message, AGAIN) from error
-        expected = {"scene_hash": self.info["scene_hash"], "plan_sha256": self.info["plan_sha256"]}
-        expected |= {key: str(getattr(shard, key)) for key in ("set", "first", "count", "seed")}
-        for key, value in expected.items():
+        for key, value in shard_metadata(self.info, shard).items():
             if metadata.get(key) != value:
                 raise NeuralBakeError(
                     "foreign_shard", f"{path} belongs to another scene or bake ({key} differs).", AGAIN
@@ -90,7 +92,7 @@ class Dataset:
 def shard_metadata(info: dict, shard: Shard) -> dict[str, str]:
     """The metadata that :meth:`Dataset.read_shard` expects in a shard's file."""
     metadata = {key: str(getattr(shard, key)) for key in ("set", "first", "count", "seed")}
-    return {**metadata, "scene_hash": info["scene_hash"], "plan_sha256": info["plan_sha256"]}
+    return {**metadata, "scene_hash": shard.digest or info["scene_hash"], "plan_sha256": info["plan_sha256"]}
 
 
 def open_dataset(directory: Path, kind: str) -> Dataset:
@@ -126,8 +128,9 @@ def open_dataset(directory: Path, kind: str) -> Dataset:
 
 def _shard(entry: dict) -> Shard:
     """One entry of ``dataset.json``; KeyError or TypeError where it is none."""
-    shard = Shard(**{field.name: entry[field.name] for field in dataclasses.fields(Shard)})
-    texts, numbers = (shard.file, shard.set), (shard.first, shard.count, shard.seed)
+    needed = {name: entry[name] for name in ("file", "set", "first", "count", "seed")}
+    shard = Shard(**needed, digest=entry.get("digest", ""))
+    texts, numbers = (shard.file, shard.set, shard.digest), (shard.first, shard.count, shard.seed)
     if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
         raise TypeError(entry)
     return shard

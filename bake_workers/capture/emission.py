@@ -27,8 +27,7 @@ def world_shines(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> boo
     world = getattr(view_layer, "world_override", None) or scene.world
     if world is None or not view_layer.use_sky:
         return False
-    # From 5.0 on a world is always its nodes, and asking whether it is warns.
-    if world.node_tree is None or (bpy.app.version < (5, 0, 0) and not world.use_nodes):
+    if not world_is_nodes(world):
         return max(world.color) > 0.0
     return tree_shines(world.node_tree)
 
@@ -74,6 +73,17 @@ def nodes_of(tree: bpy.types.NodeTree, seen: set[str] | None = None) -> Iterator
             yield from nodes_of(group, seen)
 
 
+def shining_blocks(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> dict[bpy.types.ID, str]:
+    """The lamps of a view layer that are on, and the world if it shines, with their names."""
+    found: dict[bpy.types.ID, str] = {
+        obj: obj.name_full
+        for obj in sorted(view_layer.objects, key=lambda obj: obj.name_full)
+        if obj.type == 'LIGHT' and not obj.hide_render and object_shines(obj)
+    }
+    world = getattr(view_layer, "world_override", None) or scene.world
+    return found | ({world: world.name_full} if world_shines(scene, view_layer) else {})
+
+
 def learned_lamps(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, names: str) -> list[bpy.types.ID]:
     """The lamps, and the world, that a relit view learns.
 
@@ -105,6 +115,50 @@ def world_turn(world: bpy.types.World) -> float:
                 angle = float(mapping.inputs["Rotation"].default_value[2])
                 return angle if mapping.vector_type == 'TEXTURE' else -angle  # the others turn what looks up
     return 0.0
+
+
+def plain_background(world: bpy.types.World) -> bpy.types.Node | None:
+    """A world's only Background node, if nothing is linked to its strength: by it the world is dimmed."""
+    found = [node for node in (nodes_of(world.node_tree) if world.node_tree is not None else ()) if is_background(node)]
+    return found[0] if len(found) == 1 and found[0].id_data == world.node_tree else None
+
+
+def is_background(node: bpy.types.Node) -> bool:
+    """Whether a node is a Background whose strength is a number."""
+    return node.type == 'BACKGROUND' and not node.inputs["Strength"].is_linked
+
+
+def world_is_nodes(world: bpy.types.World) -> bool:
+    """Whether nodes decide a world's light; from 5.0 on they always do, and asking warns."""
+    return world.node_tree is not None and (bpy.app.version >= (5, 0, 0) or world.use_nodes)
+
+
+def white_power(world: bpy.types.World) -> float:
+    """Strength of a world that one number dims, else 1."""
+    background = plain_background(world) if world_is_nodes(world) else None
+    return 1.0 if background is None else background.inputs["Strength"].default_value
+
+
+def world_color(world: bpy.types.World) -> tuple[float, float, float]:
+    """Strength times colour of a world's light, where one number and one colour decide; else 1 for what they do not."""
+    if not world_is_nodes(world):
+        return tuple(world.color)
+    background = plain_background(world)
+    color = None if background is None else background.inputs["Color"]
+    plain = (1.0, 1.0, 1.0) if color is None or color.is_linked else color.default_value[:3]
+    return tuple(white_power(world) * value for value in plain)
+
+
+def lamp_color(lamp: bpy.types.Light) -> tuple[float, float, float]:
+    """A lamp's colour with that of its temperature."""
+    if getattr(lamp, "use_temperature", False):
+        return tuple(value * tint for value, tint in zip(lamp.color, lamp.temperature_color, strict=True))
+    return tuple(lamp.color)
+
+
+def lamp_power(lamp: bpy.types.Light) -> float:
+    """A lamp's power, in watts but for a sun, with its exposure."""
+    return lamp.energy * 2.0 ** getattr(lamp, "exposure", 0.0)
 
 
 def world_strength(world: bpy.types.World) -> float:

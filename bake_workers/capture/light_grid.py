@@ -18,9 +18,11 @@ from bake_workers import protocol
 from core import colour
 from core.dataset import Dataset, Shard
 from core.errors import NeuralBakeError
+from core.light_grid.dataset import load_dataset
+from core.light_grid.light_sets import factor
 from core.light_grid.settings import LightGridSettings
 
-from . import probes, shards, view
+from . import light_sets, probes, shards, view
 from .geometry import Geometry, collect
 from .grids import Volume, find_volumes, require_local
 from .lights import require_light
@@ -33,6 +35,9 @@ from .scene import OpenScene
 KIND = "light_grid"
 SHARD_PATHS = 1_500_000
 """Paths per shard: a few seconds on two cores."""
+PILOT_POINTS, PILOT_PATHS = 1000, 12
+"""Of the first look that decides how light sets share the paths."""
+EVEN_SHARE = 0.3
 FORMAT = 4
 """Raised whenever the same scene and settings would be measured differently, so that old shards are not reused."""
 MEASURED = (
@@ -63,33 +68,85 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     seeds, origin = find_seeds(opened, job["inside"])
     geometry = collect(opened, *outer_box(volumes, seeds))
     fingerprint = fingerprint_of(opened, settings, volumes, seeds, geometry)
+    sets = light_sets.find_sets(opened, settings.light_sets)
+    lights = lights_of(opened, sets)
     dataset = shards.reopen(directory, KIND, fingerprint)
     meter = Meter(opened, settings.threads)
+    board = light_sets.Switchboard(opened, sets)
     if dataset is None:
         opened.notes.extend(scene_notes(opened))
         plan, camera = make_plan(opened, geometry, volumes, settings, seeds, origin, events)
+        for entry, share in zip(
+            lights.get("light_sets", ()), shares(meter, board, lights, plan, settings), strict=True
+        ):
+            entry["share"] = share
         info = describe(opened, volumes, settings, job, camera, meter) | {
             "scene_hash": opened.digest,
             "fingerprint": fingerprint,
-            "shards": shards.cut_shards(set_sizes(plan, settings), settings.seed),
+            "shards": shards.cut_shards(set_sizes(plan, settings, lights), settings.seed),
+            **lights,
         }
-        dataset = shards.start(directory, info, plan, {"scene_hash": opened.digest})
+        dataset = shards.start(directory, info, plan, {"scene_hash": opened.still_digest})
     else:
         # what was measured stays, but training may have been asked for otherwise
         dataset = shards.renew(dataset, settings=settings.to_dict(), source=job["source"])
+        if sets:
+            dataset = renew_lights(dataset, opened, settings, lights)
     for note in dataset.info["notes"]:
         events.note(note)
     points = points_by_set(dataset.plan, volumes)
-    last_seen = max((shard.first for shard in dataset.shards if shard.set == "view"), default=None)
+    last_seen = max((shard.first for shard in dataset.shards if name_of(shard) == "view"), default=None)
 
     def work(shard: Shard, entry: dict) -> dict[str, np.ndarray]:
-        return measure_points(meter, points[shard.set], shard, entry["paths"])
+        if sets:
+            board.only(entry["light"], dataset.info["light_sets"][entry["light"]]["measured"])
+        return measure_points(meter, points[name_of(shard)], shard, entry["paths"])
 
     def seen(shard: Shard) -> None:
-        if (shard.set, shard.first) == ("view", last_seen):
+        is_last = name_of(shard) == "view" and shard.first == last_seen
+        if is_last and dataset.info["shards"][dataset.shards.index(shard)].get("light", 0) == max(len(sets) - 1, 0):
             first_look(dataset, events)
 
     shards.measure(dataset, work, events.progress, seen, first="view")
+
+
+def name_of(shard: Shard) -> str:
+    """The points of a shard, whatever light they are measured in."""
+    return shard.set.partition("@")[0]
+
+
+def lights_of(opened: OpenScene, sets: list[light_sets.LightSet]) -> dict[str, list[dict]]:
+    """What ``dataset.json`` says of the lights that are measured apart; nothing where all are measured together."""
+    if not sets:
+        return {}
+    lamps = [
+        {"name": name, "type": block.data.type if isinstance(block, bpy.types.Object) else "WORLD"}
+        for block, name in opened.dimmed.items()
+    ]
+    entries = [light_sets.describe(one, opened) for one in sets]
+    for number, entry in enumerate(entries):  # lamps that are the same in the same place are two lights
+        twins = sum(other["digest"] == entry["digest"] for other in entries[:number])
+        entry["key"] = f"{entry['digest'][:16]}.{twins}"
+    return {"lamps": lamps, "light_sets": entries}
+
+
+def renew_lights(
+    dataset: Dataset, opened: OpenScene, settings: LightGridSettings, lights: dict[str, list[dict]]
+) -> Dataset:
+    """Bring a dataset's lights up to date: what was measured of lights that stand as they did stays.
+
+    A lamp that was only dimmed or recoloured keeps what was measured at its earlier power.
+    """
+    by_key, by_name = ({entry[key]: entry for entry in dataset.info["light_sets"]} for key in ("key", "name"))
+    for entry in lights["light_sets"]:
+        if entry["key"] in by_key:
+            entry["measured"] = by_key[entry["key"]]["measured"]
+        earlier = by_key.get(entry["key"]) or by_name.get(entry["name"]) or {}
+        entry["share"] = earlier.get("share", 1.0 / len(lights["light_sets"]))
+    entries = shards.cut_shards(set_sizes(dataset.plan, settings, lights), settings.seed)
+    dataset = shards.renew(dataset, shards=entries, scene_hash=opened.digest, **lights)
+    shards.remove_others(dataset)
+    return dataset
 
 
 def measure_points(
@@ -122,6 +179,8 @@ def fingerprint_of(
     The evaluated geometry is part of it, and so what the scene's own digest does not see (weights, caches, sculpting).
     """
     values = {key: getattr(settings, key) for key in MEASURED}
+    if settings.light_sets != "all":
+        values["light_sets"] = settings.light_sets
     boxes = [(volume.name, volume.matrix.tolist(), volume.resolution) for volume in volumes]
     text = json.dumps(
         [
@@ -132,7 +191,7 @@ def fingerprint_of(
             boxes,
             seeds.tolist(),
             view.fingerprint(opened),
-            opened.digest,
+            opened.still_digest or opened.digest,
             geometry.digest(),
         ],
         sort_keys=True,
@@ -221,8 +280,8 @@ def counted(settings: LightGridSettings, volumes: list[Volume], events: protocol
 
 def first_look(dataset: Dataset, events: protocol.Events) -> None:
     """Show the camera's view as Cycles measured it, white clay under the scene's light, long before the bake's end."""
-    camera, pixels, light = dataset.info["camera"], dataset.plan["view_pixels"], dataset.measured("view")
-    radiance = (light["direct"] + light["indirect"]) / np.pi
+    camera, pixels = dataset.info["camera"], dataset.plan["view_pixels"]
+    radiance = load_dataset(dataset.directory, "total").samples("view").total / np.pi
     picture = np.zeros((camera["height"] * camera["width"], 3), np.uint8)
     picture[pixels] = colour.display(radiance, colour.exposure_for(radiance))
     path = dataset.directory.parent / protocol.PREVIEW
@@ -278,8 +337,10 @@ def describe(
     }
 
 
-def set_sizes(plan: dict[str, np.ndarray], settings: LightGridSettings) -> list[shards.SetSize]:
-    """Points and paths per point of every set that is measured."""
+def set_sizes(
+    plan: dict[str, np.ndarray], settings: LightGridSettings, lights: dict[str, list[dict]] | None = None
+) -> list[shards.SetSize]:
+    """Points and paths per point of every set that is measured; light sets share the paths."""
     probe_points = len(plan["probe_positions"]) * len(plan["probe_directions"])
     sets = [
         ("train", len(plan["train_positions"]), settings.sample_paths),
@@ -289,10 +350,50 @@ def set_sizes(plan: dict[str, np.ndarray], settings: LightGridSettings) -> list[
         ("report_b", len(plan["report_positions"]), settings.report_paths),
         ("view", len(plan.get("view_positions", ())), settings.preview_paths),
     ]
-    rounded = [(name, total, -(-paths // CORNERS) * CORNERS) for name, total, paths in sets]
-    return [
-        shards.SetSize(name, total, max(1, SHARD_PATHS // paths), {"paths": paths}) for name, total, paths in rounded
-    ]
+    apart = (lights or {}).get("light_sets", [])
+    sizes = []
+    for name, total, all_paths in sets:
+        if not apart:
+            paths = -(-all_paths // CORNERS) * CORNERS
+            sizes.append(shards.SetSize(name, total, max(1, SHARD_PATHS // paths), {"paths": paths}))
+        for number, light in enumerate(apart):
+            paths = max(1, round(light["share"] * all_paths / CORNERS)) * CORNERS
+            values = {"paths": paths, "light": number}
+            longest = max(1, SHARD_PATHS // paths)
+            sizes.append(shards.SetSize(f"{name}@{light['key']}", total, longest, values, light["digest"]))
+    return sizes
+
+
+def shares(
+    meter: Meter,
+    board: light_sets.Switchboard,
+    lights: dict[str, list[dict]],
+    plan: dict[str, np.ndarray],
+    settings: LightGridSettings,
+) -> list[float]:
+    """Each light set's share of the paths, by a first look at few points.
+
+    The noise of the sum is least where paths are shared out in proportion to each set's noise. A part is shared out
+    evenly, so that a set that gives little light can be looked at alone.
+    """
+    noises, means = [], []
+    run = slice(0, PILOT_POINTS)
+    positions, normals = plan["choose_positions"][run], plan["choose_normals"][run]
+    for number, entry in enumerate(lights.get("light_sets", ())):
+        board.only(number, entry["measured"])
+        scale = factor(entry["light"], entry["measured"])
+        halves = [
+            sum(meter.measure(positions, normals, PILOT_PATHS, settings.seed + half).values()) * scale
+            for half in (1, 2)
+        ]
+        noises.append(halves[0] - halves[1])
+        means.append(0.5 * (halves[0] + halves[1]))
+    if not means:
+        return []
+    total = np.sum(means, axis=0)
+    weight = 1.0 / (total**2 + 0.1 * max(float(total.mean()), 1e-30) ** 2)
+    sizes = np.array([np.sqrt((noise**2 * weight).mean()) for noise in noises]) + 1e-12
+    return (EVEN_SHARE / len(sizes) + (1.0 - EVEN_SHARE) * sizes / sizes.sum()).tolist()
 
 
 def points_by_set(plan: dict[str, np.ndarray], volumes: list[Volume]) -> dict[str, tuple[np.ndarray, np.ndarray]]:

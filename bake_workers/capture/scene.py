@@ -14,7 +14,7 @@ import bpy
 
 from core.errors import NeuralBakeError
 
-from .emission import learned_lamps
+from .emission import learned_lamps, shining_blocks
 from .scene_hash import scene_hash
 
 
@@ -25,8 +25,10 @@ class OpenScene:
     Attributes:
         digest: the scene's hash, taken before anything was changed.
         still_digest: the same without the lamps that a relit view learns in every place: moving them makes no result
-            out of date. Other kinds have the whole scene's.
+            out of date. Of a light grid with light sets: without all that shines but materials. Else the whole scene's.
         notes: sentences for the report.
+        dimmed: lamps, and the world, whose power and colour are no part of ``digest``, because a light grid has light
+            sets, and their names.
     """
 
     scene: bpy.types.Scene
@@ -34,6 +36,7 @@ class OpenScene:
     digest: str
     still_digest: str = ""
     notes: list[str] = dataclasses.field(default_factory=list)
+    dimmed: dict[bpy.types.ID, str] = dataclasses.field(default_factory=dict)
 
     @property
     def metre(self) -> float:
@@ -70,12 +73,17 @@ def open_scene(blend: Path, job: dict) -> OpenScene:
         window.scene = scene
         window.view_layer = view_layer
     scene.frame_set(scene.frame_current if job["frame"] is None else job["frame"])
-    digest = still_digest = scene_hash(scene, view_layer)
-    if job.get("kind") == "relight":
+    dimmed: dict[bpy.types.ID, str] = {}
+    if job.get("kind") == "light_grid" and job["settings"].get("light_sets", "all") != "all":
+        dimmed = shining_blocks(scene, view_layer)
+    digest = still_digest = scene_hash(scene, view_layer, (), dimmed)
+    if dimmed:
+        still_digest = scene_hash(scene, view_layer, dimmed)
+    elif job.get("kind") == "relight":
         moving = learned_lamps(scene, view_layer, job["settings"].get("lamps", ""))
         still_digest = scene_hash(scene, view_layer, moving)
     show_as_rendered(scene, view_layer)
-    opened = OpenScene(scene, view_layer, digest, still_digest)
+    opened = OpenScene(scene, view_layer, digest, still_digest, dimmed=dimmed)
     if not use_devices(scene, job["cycles"]):
         opened.notes.append("The chosen Cycles devices are not there; the CPU measured instead.")
     return opened

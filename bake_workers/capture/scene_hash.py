@@ -15,12 +15,13 @@ Not seen: sculpted multiresolution detail, vertex group weights, and simulation 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import bpy
 import numpy as np
 
 from .contents import OWN, attributes, image_digest, plain, sha
+from .emission import plain_background
 
 NO_LIGHT_TYPES = {'CAMERA', 'LIGHT_PROBE', 'SPEAKER', 'ARMATURE', 'LATTICE'}
 """Objects that matter only where another object points at them."""
@@ -126,34 +127,66 @@ FOLLOWED = (
 )
 
 
-def scene_hash(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, moving: Collection[bpy.types.ID] = ()) -> str:
+DIMMED = frozenset("name energy exposure color use_temperature temperature hide_render lightgroup".split())
+"""What of a lamp or a world is no part of the digest where its light is known at any power and colour."""
+
+
+def scene_hash(
+    scene: bpy.types.Scene,
+    view_layer: bpy.types.ViewLayer,
+    moving: Collection[bpy.types.ID] = (),
+    dimmed: Mapping[bpy.types.ID, str] | None = None,
+) -> str:
     """Digest (hexadecimal sha256) of what the light in a scene depends on.
 
     Args:
         moving: lamps, or the world, that are learned in every place: how they stand is no part of the digest.
+        dimmed: lamps, and the world, that are known at any power and colour and switched off, with the names that they
+            go by: only where they stand and what they are is part of it.
     """
     digest = None
-    for digest in scene_hash_steps(scene, view_layer, moving):
+    for digest in scene_hash_steps(scene, view_layer, moving, dimmed):
         pass
     return digest
 
 
 def scene_hash_steps(
-    scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, moving: Collection[bpy.types.ID] = ()
+    scene: bpy.types.Scene,
+    view_layer: bpy.types.ViewLayer,
+    moving: Collection[bpy.types.ID] = (),
+    dimmed: Mapping[bpy.types.ID, str] | None = None,
 ) -> Iterator[str | None]:
     """The same in steps of one data-block each, for a Blender whose artist must not wait for it.
 
     Yields:
         None after each step, and at the end the digest. When anything in the file changes in between, start again.
     """
-    yield from _Walk(moving).steps(scene, view_layer)
+    yield from _Walk(moving, dimmed or {}).steps(scene, view_layer)
+
+
+def light_hash(scene: bpy.types.Scene, blocks: Collection[bpy.types.ID], more: object = None) -> str:
+    """Digest of lamps, or of a world, alone: where they stand and what they are, at any power, colour and name.
+
+    Args:
+        more: what else shall count.
+    """
+    walk = _Walk((), {block: f"light {number}" for number, block in enumerate(blocks)})
+    for block in blocks:
+        walk._reference(block)
+    for _ in walk.drain():
+        pass
+    frame = (scene.frame_current, scene.frame_subframe) if walk.timed else None
+    return sha(repr((sorted(walk.digests.items()), frame, more)))
 
 
 class _Walk:
     """Follows pointers from a scene's objects and describes every data-block that it meets, each one once."""
 
-    def __init__(self, moving: Collection[bpy.types.ID]) -> None:
+    def __init__(self, moving: Collection[bpy.types.ID], dimmed: Mapping[bpy.types.ID, str]) -> None:
         self.moving = set(moving)
+        self.dimmed = dict(dimmed)
+        # A lamp's data goes by the lamp's name.
+        self.dimmed |= {block.data: name for block, name in dimmed.items() if isinstance(block, bpy.types.Object)}
         self.digests: dict[tuple[str, str], str] = {}
         self.pending: list[bpy.types.ID] = []
         self.timed = False
@@ -172,17 +205,25 @@ class _Walk:
         lines.append(("world", self._reference(scene.world)))
         lines += self._collections(view_layer.layer_collection)
         for object_ in view_layer.objects:
-            if not object_.hide_render and not _is_marker(object_) and object_ not in self.moving:
+            is_seen = not object_.hide_render or object_ in self.dimmed
+            if is_seen and not _is_marker(object_) and object_ not in self.moving:
                 lines.append(("object", self._reference(object_)))
-        while self.pending:
-            block = self.pending.pop()
-            key = (type(block).__name__, block.name_full)
-            if key not in self.digests:
-                self.digests[key] = sha(repr(self._block(block)))
-                yield None
+        yield from self.drain()
         if self.timed:
             lines.append(("frame", (scene.frame_current, scene.frame_subframe)))
         yield sha(repr((sorted(map(repr, lines)), sorted(self.digests.items()))))
+
+    def drain(self) -> Iterator[None]:
+        """Describe what was met, and what that leads to."""
+        while self.pending:
+            block = self.pending.pop()
+            key = (type(block).__name__, self._name(block))
+            if key not in self.digests:
+                self.digests[key] = sha(repr(self._block(block)))
+                yield None
+
+    def _name(self, block: bpy.types.ID) -> str:
+        return self.dimmed.get(block, block.name_full)
 
     def _collections(self, layer_collection: bpy.types.LayerCollection) -> list[tuple]:
         lines = []
@@ -206,7 +247,7 @@ class _Walk:
             return None
         if isinstance(block, FOLLOWED) and block not in self.moving:
             self.pending.append(block)
-        return type(block).__name__, block.name_full
+        return type(block).__name__, self._name(block)
 
     def _block(self, block: bpy.types.ID) -> object:
         if isinstance(block, bpy.types.Image):
@@ -264,14 +305,17 @@ class _Walk:
         elif isinstance(block, bpy.types.MetaBall):
             skip = {"resolution"}
         tree = getattr(block, "node_tree", None)
+        is_dimmed = block in self.dimmed
         if tree is not None:
-            extra.append(self._node_tree(tree))
-        return self._fields(block, skip=skip | {"node_tree"}), extra
+            background = plain_background(block) if is_dimmed and isinstance(block, bpy.types.World) else None
+            extra.append(self._node_tree(tree, background))
+        return self._fields(block, skip=skip | {"node_tree"} | (DIMMED if is_dimmed else set())), extra
 
     def _animation(self, block: bpy.types.ID) -> object:
         return None if block.animation_data is None else self._fields(block.animation_data)
 
-    def _node_tree(self, tree: bpy.types.NodeTree) -> object:
+    def _node_tree(self, tree: bpy.types.NodeTree, dimmed: bpy.types.Node | None = None) -> object:
+        """A tree; of a ``dimmed`` node the values of its inputs do not count."""
         nodes = []
         for node in tree.nodes:
             if node.type == 'FRAME':
@@ -282,7 +326,7 @@ class _Walk:
                     for socket in group
                     if hasattr(socket, "default_value")
                 ]
-                for group in (node.inputs, node.outputs)
+                for group in ((node.inputs, node.outputs) if node != dimmed else ())
             ]
             nodes.append((node.name, node.bl_idname, self._fields(node, skip=NODE_SKIPPED), sockets))
         links = [

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import shutil
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,12 +34,15 @@ class SetSize:
         longest: most items in one shard. Fixed, so that results do not depend on the machine's speed.
         values: what its entries in ``dataset.json`` say beside where they lie; ``cost`` is one item's share in the
             progress, without it all shards count alike.
+        digest: of what is measured, where that is not the whole scene: such sets come and go by themselves, so that
+            their seeds and files do not depend on the others.
     """
 
     name: str
     total: int
     longest: int
     values: dict[str, object]
+    digest: str = ""
 
 
 def cut_shards(sets: list[SetSize], seed: int) -> list[dict]:
@@ -49,17 +54,20 @@ def cut_shards(sets: list[SetSize], seed: int) -> list[dict]:
         bounds = [size.total * part // parts for part in range(parts + 1)] if parts else []
         for first, last in zip(bounds, bounds[1:], strict=False):
             number = len(entries)
-            shard_seed = int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1)
-            entries.append(
-                {
-                    "file": f"shard-{number:05d}.safetensors",
-                    "set": size.name,
-                    "first": first,
-                    "count": last - first,
-                    "seed": shard_seed,
-                    **size.values,
-                }
-            )
+            own = [seed, number] if not size.digest else [seed, first, zlib.crc32(size.name.encode())]
+            entry = {
+                "file": f"shard-{number:05d}.safetensors",
+                "set": size.name,
+                "first": first,
+                "count": last - first,
+                "seed": int(np.random.SeedSequence(own).generate_state(1)[0] >> 1),
+                **size.values,
+            }
+            if size.digest:
+                text = f"{size.name} {first} {last} {size.values['paths']} {size.digest}"
+                name = hashlib.sha256(text.encode()).hexdigest()[:16]
+                entry |= {"file": f"shard-{name}.safetensors", "digest": size.digest}
+            entries.append(entry)
     return entries
 
 
@@ -86,9 +94,20 @@ def start(directory: Path, info: dict, plan: dict[str, np.ndarray], metadata: di
 def renew(dataset: Dataset, **values: object) -> Dataset:
     """Replace values of ``dataset.json`` where they differ."""
     info = {**dataset.info, **values}
-    if info != dataset.info:
-        protocol.write_json(dataset.directory / INFO, info)
-    return dataclasses.replace(dataset, info=info)
+    if info == dataset.info:
+        return dataset
+    protocol.write_json(dataset.directory / INFO, info)
+    return (
+        open_dataset(dataset.directory, info["kind"]) if "shards" in values else dataclasses.replace(dataset, info=info)
+    )
+
+
+def remove_others(dataset: Dataset) -> None:
+    """Remove measured shards that ``dataset.json`` does not name any more."""
+    named = {shard.file for shard in dataset.shards}
+    for path in dataset.directory.glob("shard-*.safetensors"):
+        if path.name not in named:
+            path.unlink()
 
 
 def is_measured(dataset: Dataset, shard: Shard) -> bool:
@@ -114,16 +133,16 @@ def measure(
         work: measures one shard; its arguments are the shard and its entry in ``dataset.json``.
         progress: ``progress(done, total, text)``.
         seen: called with every shard as soon as it is there.
-        first: the set that is measured before all others; their seeds do not depend on the order.
+        first: the set that is measured before all others, in every light; their seeds do not depend on the order.
         timed: whether ``dataset.json`` gets the ``seconds`` that each set took; no two runs take the same.
     """
     entries = dataset.info["shards"]
-    order = sorted(zip(dataset.shards, entries, strict=True), key=lambda pair: pair[0].set != first)
-    names = [shard.set for shard, _ in order]
+    order = sorted(zip(dataset.shards, entries, strict=True), key=lambda pair: pair[0].set.partition("@")[0] != first)
+    names = [shard.set.partition("@")[0] for shard, _ in order]
     costs = [entry["count"] * entry["cost"] if "cost" in entry else 1 for _, entry in order]
     for number, (shard, entry) in enumerate(order):
-        part = names[:number].count(shard.set) + 1
-        progress(sum(costs[:number]), sum(costs), f"{shard.set} {part}/{names.count(shard.set)}")
+        part = names[:number].count(names[number]) + 1
+        progress(sum(costs[:number]), sum(costs), f"{names[number]} {part}/{names.count(names[number])}")
         if not is_measured(dataset, shard):
             start = time.monotonic()
             arrays = work(shard, entry)

@@ -15,7 +15,7 @@ TURNED = {'TEX_COORD', 'NEW_GEOMETRY'}
 
 
 class Dimmer:
-    """Multiplies the strength of every emitting node of some node trees by 0 or 1.
+    """Multiplies the strength of every emitting node of some node trees by a number.
 
     A node is put before each strength: muting it or setting its value would not last where it is animated or linked.
     """
@@ -29,8 +29,8 @@ class Dimmer:
                     if socket is not None and (socket.is_linked or socket.default_value != 0.0):
                         self._values.append(_scaled(tree, socket))
 
-    def set(self, lit: bool) -> None:
-        """Let the nodes shine as they did, or not at all."""
+    def set(self, lit: float) -> None:
+        """Let the nodes shine as they did (1), or not at all (0), or anything else."""
         for value in self._values:
             value.default_value = float(lit)
 

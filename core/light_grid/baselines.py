@@ -115,9 +115,9 @@ def sight_weights(
 
 
 def blend(sh: np.ndarray, probes: np.ndarray, weights: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """Irradiance (N, 3), before clamping, of probes' radiance ``sh`` (P, 9, 3) under normalised ``weights`` (N, 8)."""
+    """Irradiance (N, C), before clamping, of probes' radiance ``sh`` (P, 9, C) under normalised ``weights`` (N, 8)."""
     basis = irradiance_basis(normals)
-    result = np.zeros((len(normals), 3), sh.dtype)
+    result = np.zeros((len(normals), sh.shape[2]), sh.dtype)
     for corner in range(probes.shape[1]):
         value = np.einsum("nk,nkc->nc", basis, sh[probes[:, corner]])
         result += weights[:, corner, None].astype(sh.dtype) * value

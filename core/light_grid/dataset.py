@@ -13,6 +13,7 @@ import numpy as np
 
 from ..dataset import Dataset, open_dataset
 from ..errors import NeuralBakeError
+from . import light_sets
 from .grid import Grid
 from .settings import LightGridSettings
 
@@ -28,6 +29,7 @@ class Samples:
         stored: (N, 3) irradiance in W/m^2 of the light that the grid stores, indirect or total.
         total: (N, 3) direct plus indirect.
         indirect: (N, 3) what has bounced at least once.
+        sets: (N, G, 3) what is stored of each light set, as it was measured; None without light sets.
     """
 
     positions: np.ndarray
@@ -35,9 +37,15 @@ class Samples:
     stored: np.ndarray
     total: np.ndarray
     indirect: np.ndarray
+    sets: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def at(self, rows: np.ndarray) -> Samples:
+        """Those points that ``rows``, indices or bool (N,), picks."""
+        arrays = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return Samples(*(None if array is None else array[rows] for array in arrays))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +55,7 @@ class Probes:
     Attributes:
         directions: (D, 3) irradiance normals shared by all probes.
         irradiance: (P, D, 3) in W/m^2.
+        sets: (P, D, G, 3) the same of each light set, as it was measured; None without light sets.
         valid, reached: (P,) bool, outside geometry, and in space that can be reached.
         ray_directions: (R, 3), ray_distances: (P, R), negative where a back face was hit.
     """
@@ -57,6 +66,7 @@ class Probes:
     reached: np.ndarray
     ray_directions: np.ndarray
     ray_distances: np.ndarray
+    sets: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +85,7 @@ class LightGridDataset:
     Attributes:
         settings: what it was captured with.
         grids: each volume's grid, and where its probes stand among all.
+        light_sets: lights that were measured apart; none where all were measured together.
     """
 
     def __init__(self, dataset: Dataset, light: str) -> None:
@@ -93,6 +104,8 @@ class LightGridDataset:
             self.names = [str(entry["name"]) for entry in self.info["grids"]]
             if not self.grids:
                 raise ValueError("no grid")
+            self.light_sets = light_sets.parse(self.info.get("light_sets", ()))
+            self._keys = [str(entry["key"]) for entry in self.info.get("light_sets", ())]
         except (KeyError, TypeError, ValueError) as error:
             raise NeuralBakeError(
                 "corrupt_file", f"{dataset.directory} does not describe its settings and grids.", "Bake again."
@@ -108,10 +121,8 @@ class LightGridDataset:
         positions, normals = (plan.get(f"{points}_{part}") for part in ("positions", "normals"))
         if positions is None or normals is None:
             raise self._incomplete(name)
-        measured = self._measured(name, len(positions))
-        total = measured["direct"] + measured["indirect"]
-        indirect = measured["indirect"]
-        return Samples(positions, normals, indirect if self.light == "indirect" else total, total, indirect)
+        stored, total, indirect, sets = self._measured(name, len(positions))
+        return Samples(positions, normals, stored, total, indirect, sets)
 
     def probes(self) -> Probes:
         """Positions are the grids' own; see :class:`Probes`."""
@@ -120,15 +131,16 @@ class LightGridDataset:
         if not all(name in plan for name in needed):
             raise self._incomplete("probe")
         directions = plan["probe_directions"]
-        measured = self._measured("probe", sum(grid.count for grid, _ in self.grids) * len(directions))
-        values = measured["indirect"] if self.light == "indirect" else measured["direct"] + measured["indirect"]
+        count = sum(grid.count for grid, _ in self.grids)
+        stored, _, _, sets = self._measured("probe", count * len(directions))
         return Probes(
             directions,
-            values.reshape(-1, len(directions), 3),
+            stored.reshape(count, -1, 3),
             plan["probe_valid"].astype(bool),
             plan["probe_reached"].astype(bool),
             plan["ray_directions"],
             plan["probe_distances"],
+            None if sets is None else sets.reshape(count, len(directions), -1, 3),
         )
 
     def view(self) -> View | None:
@@ -138,12 +150,21 @@ class LightGridDataset:
             return None
         return View(int(camera["width"]), int(camera["height"]), self.dataset.plan["view_pixels"], self.samples("view"))
 
-    def _measured(self, name: str, count: int) -> dict[str, np.ndarray]:
-        """``direct`` and ``indirect`` (count, 3) of one set."""
-        measured = self.dataset.measured(name)
-        if any(key not in measured or measured[key].shape != (count, 3) for key in ("direct", "indirect")):
+    def _measured(self, name: str, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+        """``stored``, ``total``, ``indirect`` and ``sets`` of :class:`Samples` of one set of ``count`` points."""
+        parts = [self.dataset.measured(f"{name}@{key}") for key in self._keys] or [self.dataset.measured(name)]
+        if any(part.get(key, np.empty(0)).shape != (count, 3) for part in parts for key in ("direct", "indirect")):
             raise self._incomplete(name)
-        return measured
+        factors = [one.factor for one in self.light_sets] or [np.ones(3, np.float32)]
+        direct, indirect = (
+            sum(factor * part[key] for factor, part in zip(factors, parts)) for key in ("direct", "indirect")
+        )
+        total = direct + indirect
+        sets = None
+        if self.light_sets:
+            is_total = self.light != "indirect"
+            sets = np.stack([part["direct"] + part["indirect"] if is_total else part["indirect"] for part in parts], 1)
+        return (indirect if self.light == "indirect" else total), total, indirect, sets
 
     def _incomplete(self, name: str) -> NeuralBakeError:
         return NeuralBakeError(

@@ -13,12 +13,13 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import os
+import typing
 
 import numpy as np
 
 from ..errors import NeuralBakeError
 from ..spherical_harmonics import irradiance_basis
-from . import baselines
+from . import baselines, light_sets
 from .grid import CORNERS, Grid, corner_window, padded_groups, padded_index
 from .network import HIDDEN, LEAK, LOGIT_RANGE, SLICES
 
@@ -37,12 +38,13 @@ class BakedGrid:
 
     Attributes:
         grid: where the probes lie.
-        sh: (P, 9, 3) float32 radiance coefficients.
+        sh: (P, 9, 3) float32 radiance coefficients, as the light was at the bake.
         method: ``ours`` or one of the classic methods.
         bias: offset of the look-up along the normal, in mean spacings.
         weights: (P, 113) float32 networks, for ``ours``.
         facing, geometry: what a classic method needs.
         inside: (P,) bool, probes that lie inside geometry; for display only, None where it is not known.
+        sets: (G, P, 9, 3) float32 radiance coefficients of each light set, as it was measured; None without light sets.
     """
 
     grid: Grid
@@ -53,13 +55,14 @@ class BakedGrid:
     facing: bool = False
     geometry: baselines.ProbeGeometry | None = None
     inside: np.ndarray | None = None
+    sets: np.ndarray | None = None
 
     def irradiance(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-        """Irradiance (N, 3) in W/m^2 at ``points`` (N, 3) facing ``normals`` (N, 3), not clamped."""
+        """Irradiance (N, C) in W/m^2 at ``points`` (N, 3) facing ``normals`` (N, 3), not clamped; C as ``sh`` has."""
         if self.method == OURS:
             return _evaluate_networks(self, points, normals)
         configuration = baselines.Configuration(self.method, self.bias, self.facing)
-        result = np.empty((len(points), 3), np.float32)
+        result = np.empty((len(points), self.sh.shape[2]), np.float32)
         for start in range(0, len(points), 16 * CHUNK_POINTS):
             part = slice(start, start + 16 * CHUNK_POINTS)
             probes, weights = baselines.corner_weights(
@@ -67,6 +70,15 @@ class BakedGrid:
             )
             result[part] = baselines.blend(self.sh, probes, weights, normals[part])
         return result
+
+    def under(self, factors: np.ndarray) -> BakedGrid:
+        """The same grid with its light sets' measured light times ``factors`` (G, 3), and no light sets."""
+        return dataclasses.replace(self, sh=np.einsum("gpkc,gc->pkc", self.sets, factors), sets=None)
+
+    def apart(self) -> BakedGrid:
+        """The same grid with three channels (P, 9, 3 G) for each light set, as it was measured."""
+        count = len(self.sh)
+        return dataclasses.replace(self, sh=self.sets.transpose(1, 2, 0, 3).reshape(count, 9, -1), sets=None)
 
 
 class LightGrid:
@@ -76,9 +88,23 @@ class LightGrid:
     outside, so that nothing jumps between volumes that are nested, overlap or touch.
     """
 
-    def __init__(self, grids: list[BakedGrid], manifest: dict) -> None:
+    def __init__(self, grids: list[BakedGrid], manifest: dict, sets: typing.Sequence[light_sets.LightSet] = ()) -> None:
         self.grids = sorted(grids, key=lambda baked: float(np.prod(baked.grid.spacing)))
         self.manifest = manifest
+        self.light_sets = tuple(sets)
+
+    def under(self, factors: np.ndarray) -> LightGrid:
+        """The light grid with its sets' measured light times ``factors`` (G, 3), and no light sets."""
+        return LightGrid([baked.under(factors) for baked in self.grids], self.manifest)
+
+    def set_irradiance(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """Irradiance (N, G, 3) float32 of each light set as it was measured, not clamped: that is for their sum.
+
+        Raises:
+            NeuralBakeError: the shapes differ, or a number is not finite.
+        """
+        apart = LightGrid([baked.apart() for baked in self.grids], self.manifest)
+        return apart._blended(*_checked(points, normals)).reshape(len(points), -1, 3)
 
     def irradiance(
         self,
@@ -91,35 +117,30 @@ class LightGrid:
         Args:
             points: (N, 3) world positions; outside all volumes the nearest border's light is returned.
             normals: (N, 3) unit normals.
-            light_scale: factor, or one per colour, for each light group of the artifact; this version stores all lights
-                as the one group ``all``.
+            light_scale: factor, or one per colour, for each light set of the artifact by its name, and for all of them
+                by ``all``; 1 is the light at the bake.
 
         Raises:
             NeuralBakeError: the shapes differ, a number is not finite, a light group is not in the artifact, or its
                 scale is no colour.
         """
-        points = np.ascontiguousarray(points, np.float32)
-        normals = np.ascontiguousarray(normals, np.float32)
-        if points.ndim != 2 or points.shape[1] != 3 or points.shape != normals.shape:
-            raise NeuralBakeError(
-                "bad_shape", f"points {points.shape} and normals {normals.shape} must both have the shape (N, 3)."
-            )
-        if not (np.isfinite(points).all() and np.isfinite(normals).all()):
-            raise NeuralBakeError("not_finite", "A point or normal is not finite.", "Remove it, or mend its mesh.")
-        unknown = sorted(set(light_scale or {}) - {"all"})
-        if unknown:
-            raise NeuralBakeError("unknown_group", f"There is no light group {unknown[0]}; this result has: all.")
-        if len(self.grids) == 1:
-            result = self.grids[0].irradiance(points, normals)
-        else:
-            result = np.zeros((len(points), 3), np.float32)
-            for baked, share in zip(self.grids, self._shares(points)):
-                used = share > 0.0
-                if used.any():
-                    result[used] += share[used, None] * baked.irradiance(points[used], normals[used])
+        factors, whole = light_sets.scales(self.light_sets, light_scale)
+        grid = self if not set(light_scale or ()) & {one.name for one in self.light_sets} else self.under(factors)
+        result = grid._blended(*_checked(points, normals))
         if light_scale:
-            result *= _scale(light_scale["all"])
+            result *= whole
         return np.maximum(result, 0.0, out=result)
+
+    def _blended(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """Irradiance (N, C) of all grids together, not clamped."""
+        if len(self.grids) == 1:
+            return self.grids[0].irradiance(points, normals)
+        result = np.zeros((len(points), self.grids[0].sh.shape[2]), np.float32)
+        for baked, share in zip(self.grids, self._shares(points)):
+            used = share > 0.0
+            if used.any():
+                result[used] += share[used, None] * baked.irradiance(points[used], normals[used])
+        return result
 
     def _shares(self, points: np.ndarray) -> np.ndarray:
         """Weights (G, N) of the grids, finest first, summing to one and continuous everywhere.
@@ -136,24 +157,26 @@ class LightGrid:
         return (shares / shares.sum(axis=0)).astype(np.float32)
 
 
-def _scale(value: object) -> np.ndarray:
-    """A light's factor, () or (3,)."""
-    try:
-        scale = np.asarray(value, np.float32)
-    except (ValueError, TypeError) as error:
-        raise NeuralBakeError("bad_scale", f"A light cannot be scaled by {value!r}.") from error
-    if scale.shape not in ((), (3,)) or not np.isfinite(scale).all():
-        raise NeuralBakeError("bad_scale", f"A light is scaled by one number or three, not by {value!r}.")
-    return scale
+def _checked(points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both as float32, or a NeuralBakeError that says what is wrong with them."""
+    points = np.ascontiguousarray(points, np.float32)
+    normals = np.ascontiguousarray(normals, np.float32)
+    if points.ndim != 2 or points.shape[1] != 3 or points.shape != normals.shape:
+        raise NeuralBakeError(
+            "bad_shape", f"points {points.shape} and normals {normals.shape} must both have the shape (N, 3)."
+        )
+    if not (np.isfinite(points).all() and np.isfinite(normals).all()):
+        raise NeuralBakeError("not_finite", "A point or normal is not finite.", "Remove it, or mend its mesh.")
+    return points, normals
 
 
 def _evaluate_networks(baked: BakedGrid, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """The learned blend (N, 3) of one grid; see the module's docstring."""
+    """The learned blend (N, C) of one grid; see the module's docstring."""
     grid = baked.grid
     location = grid.locate(points + normals * np.float32(baked.bias * grid.spacing.mean()))
     order = np.argsort(location.cell, kind="stable")
     cells, starts, counts = _runs(np.bincount(location.cell, minlength=grid.count))
-    result = np.empty((len(points), 3), np.float32)
+    result = np.empty((len(points), baked.sh.shape[2]), np.float32)
 
     def run(group: np.ndarray) -> None:
         index = order[padded_index(starts[group], counts[group])]
@@ -195,7 +218,7 @@ def _runs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _evaluate_cells(
     baked: BakedGrid, cells: np.ndarray, offset: np.ndarray, fraction: np.ndarray, normals: np.ndarray
 ) -> np.ndarray:
-    """Irradiance (C, S, 3) of S points in each of C cells; offset, fraction and normals are (C, S, 3)."""
+    """Irradiance (C, S, channels) of S points in each of C cells; offset, fraction and normals are (C, S, 3)."""
     count, points = offset.shape[:2]
     probes = baked.grid.corner_probes(cells)
     own = baked.weights[probes]
@@ -217,5 +240,5 @@ def _evaluate_cells(
     weights = np.exp(np.maximum(logits, -LOGIT_RANGE, out=logits), out=logits)
     weights *= corner_window(fraction.reshape(-1, 3)).reshape(count, points, 8).transpose(0, 2, 1)
     weights /= weights.sum(axis=1, keepdims=True)
-    blended = np.matmul(weights.transpose(0, 2, 1), baked.sh[probes].reshape(count, 8, 27))
-    return np.einsum("csk,cskd->csd", irradiance_basis(normals), blended.reshape(count, points, 9, 3))
+    blended = np.matmul(weights.transpose(0, 2, 1), baked.sh[probes].reshape(count, 8, -1))
+    return np.einsum("csk,cskd->csd", irradiance_basis(normals), blended.reshape(count, points, 9, -1))

@@ -6,28 +6,43 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import typing
+
 import numpy as np
 
 from .. import tensorfile
 from ..errors import NeuralBakeError
-from . import baselines
+from . import baselines, light_sets
 from .evaluation import OURS, BakedGrid, LightGrid
 from .grid import Grid
 from .network import PARAMETERS
 
 FORMAT = "neural_bake.light_grid/1"
+FORMAT_SETS = "neural_bake.light_grid/2"
+"""With light sets."""
 
 
-def encode(grids: list[BakedGrid]) -> bytes:
-    """The bytes of ``weights.safetensors``: for grid i, ``i.matrix`` (4, 4), ``i.resolution`` (3,), ``i.sh`` (P, 9, 3)
-    and what its method needs (``i.weights`` (P, 113); ``i.valid`` (P,); ``i.depth`` (P, 16, 16, 2)), with method, bias
-    and facing as metadata; and ``i.inside`` (P,), the probes inside geometry, where that is known."""
+def encode(grids: list[BakedGrid], sets: typing.Sequence[light_sets.LightSet] = ()) -> bytes:
+    """The bytes of ``weights.safetensors``.
+
+    For grid i: ``i.matrix`` (4, 4), ``i.resolution`` (3,), ``i.sh`` (P, 9, 3), or ``i.sets`` (G, P, 9, 3) where lights
+    were measured apart, and what its method needs (``i.weights`` (P, 113); ``i.valid`` (P,); ``i.depth`` (P, 16, 16,
+    2)), with method, bias, facing and the light sets as metadata; and ``i.inside`` (P,), the probes inside geometry,
+    where that is known.
+    """
     tensors: dict[str, np.ndarray] = {}
-    metadata = {"format": FORMAT, "grids": str(len(grids))}
+    metadata = {"format": FORMAT_SETS if sets else FORMAT, "grids": str(len(grids))}
+    if sets:
+        metadata["light_sets"] = light_sets.encode(sets)
     for index, baked in enumerate(grids):
         tensors[f"{index}.matrix"] = baked.grid.matrix.astype(np.float64)
         tensors[f"{index}.resolution"] = np.array(baked.grid.resolution, np.int32)
-        tensors[f"{index}.sh"] = baked.sh.astype(np.float32)
+        if baked.sets is not None:
+            tensors[f"{index}.sets"] = baked.sets.astype(np.float32)
+        else:
+            tensors[f"{index}.sh"] = baked.sh.astype(np.float32)
         if baked.method == OURS:
             tensors[f"{index}.weights"] = baked.weights.astype(np.float32)
         elif baked.geometry is not None:
@@ -52,25 +67,28 @@ def decode(data: bytes, manifest: dict, source: str) -> LightGrid:
     """
     tensors, metadata = tensorfile.decode(data, source)
     try:
-        if metadata["format"] != FORMAT:
+        if metadata["format"] not in (FORMAT, FORMAT_SETS):
             raise NeuralBakeError(
-                "schema", f"{source} has the format {metadata['format']}; this version reads {FORMAT}."
+                "schema", f"{source} has the format {metadata['format']}; this version reads {FORMAT_SETS}."
             )
-        grids = [_decode_grid(tensors, metadata, str(index)) for index in range(int(metadata["grids"]))]
+        sets = light_sets.parse(json.loads(metadata.get("light_sets", "[]")))
+        grids = [_decode_grid(tensors, metadata, str(index), sets) for index in range(int(metadata["grids"]))]
     except (KeyError, ValueError, TypeError) as error:
         raise NeuralBakeError("corrupt_file", f"{source} is damaged ({error}).", "Restore it or bake again.") from error
     if not grids:
         raise NeuralBakeError("corrupt_file", f"{source} holds no grid.", "Restore it or bake again.")
-    return LightGrid(grids, manifest)
+    return LightGrid(grids, manifest, sets)
 
 
-def _decode_grid(tensors: dict[str, np.ndarray], metadata: dict[str, str], index: str) -> BakedGrid:
+def _decode_grid(
+    tensors: dict[str, np.ndarray], metadata: dict[str, str], index: str, sets: typing.Sequence[light_sets.LightSet]
+) -> BakedGrid:
     resolution = tuple(int(n) for n in tensors[f"{index}.resolution"])
     if len(resolution) != 3 or min(resolution) < 1:
         raise ValueError(f"grid {index} has the resolution {resolution}")
     count = int(np.prod(resolution))
     method = metadata[f"{index}.method"]
-    needed = {"matrix": (4, 4), "sh": (count, 9, 3)}
+    needed = {"matrix": (4, 4)} | ({"sets": (len(sets), count, 9, 3)} if sets else {"sh": (count, 9, 3)})
     if method == OURS:
         needed["weights"] = (count, PARAMETERS)
     elif method not in baselines.METHODS:
@@ -94,13 +112,22 @@ def _decode_grid(tensors: dict[str, np.ndarray], metadata: dict[str, str], index
     if not np.isfinite(bias):
         raise ValueError(f"grid {index} has the bias {bias}")
     geometry = baselines.ProbeGeometry(found["valid"].astype(bool), found.get("depth")) if "valid" in found else None
-    return BakedGrid(
+    baked = BakedGrid(
         Grid(found["matrix"], resolution),
-        found["sh"],
+        found.get("sh", np.zeros((count, 9, 3), np.float32)),
         method,
         bias,
         found.get("weights"),
         metadata[f"{index}.facing"] == "1",
         geometry,
         found["inside"].astype(bool) if "inside" in found else None,
+        found.get("sets"),
     )
+    return with_light(baked, sets)
+
+
+def with_light(baked: BakedGrid, sets: typing.Sequence[light_sets.LightSet]) -> BakedGrid:
+    """A grid with the light of its ``sets`` as it was at the bake; one without light sets as it is."""
+    if not sets:
+        return baked
+    return dataclasses.replace(baked, sh=baked.under(np.stack([one.factor for one in sets])).sh)

@@ -30,6 +30,11 @@ class LightGridSettings(Settings):
         "Light that the grid stores: what bounced at least once, or everything",
         choices=("indirect", "total"),
     )
+    light_sets: str = setting(
+        "all",
+        "Which lights are measured apart, to be dimmed and recoloured afterwards: none, each lamp, or light groups",
+        choices=("all", "lamps", "groups"),
+    )
     seed: int = setting(0, "Seed of every random choice; the same seed gives the same weights", low=0, high=2**31 - 1)
 
     samples_per_probe: int = setting(

@@ -19,8 +19,9 @@ from ..laps import Laps
 from . import KIND, WEIGHTS, baselines, preview
 from .dataset import LightGridDataset, Probes, Samples, load_dataset
 from .evaluation import OURS, BakedGrid, LightGrid
-from .export import encode
+from .export import encode, with_light
 from .grid import Grid
+from .light_sets import LightSet
 from .settings import LightGridSettings
 
 Progress = typing.Callable[[str, int, int], None]
@@ -33,7 +34,7 @@ class Prepared:
     """One grid with what its probes saw.
 
     Attributes:
-        sh: (P, 9, 3) traced radiance, probes in geometry included.
+        sh: (P, 9, 3 G) traced radiance of each lighting, probes in geometry included; see :class:`Lightings`.
         dilated: the same with invalid probes filled in from their neighbours.
         geometry: validity and octahedral depth.
     """
@@ -42,6 +43,44 @@ class Prepared:
     sh: np.ndarray
     dilated: np.ndarray
     geometry: baselines.ProbeGeometry
+
+
+@dataclasses.dataclass(frozen=True)
+class Lightings:
+    """What a dataset's light consists of: its light sets, or everything as one.
+
+    Attributes:
+        sets: (G) light sets; none where everything is one lighting.
+    """
+
+    sets: tuple[LightSet, ...]
+
+    def of(self, samples: Samples) -> np.ndarray:
+        """Stored light (N, 3 G) of each lighting, as it was measured."""
+        return samples.stored if samples.sets is None else samples.sets.reshape(len(samples), -1)
+
+    def scale(self, stored: np.ndarray) -> np.ndarray:
+        """What each channel (3 G) of stored light (N, 3 G) is divided by in the fit; 0 where there is no light.
+
+        That is the mean of all light together, in the units of each set's measurement: an error counts by what it does
+        to the whole. With each set over its own mean, the noise of small ones weighs as much as what everybody sees.
+        """
+        if not len(stored):
+            return np.zeros(stored.shape[1], np.float32)
+        means = stored.reshape(len(stored), -1, 3).mean(axis=(0, 2), dtype=np.float64)
+        if not self.sets:
+            return np.repeat(np.maximum(means, 0.0), 3).astype(np.float32)
+        factors = np.array([one.factor.mean() for one in self.sets])
+        total = float((np.abs(means) * factors).sum())
+        share = np.divide(total, factors, out=np.abs(means), where=factors > 0.0)
+        return np.repeat(np.where(means == 0.0, 0.0, share), 3).astype(np.float32)
+
+    def grid(self, baked: BakedGrid) -> BakedGrid:
+        """A grid whose ``sh`` (P, 9, 3 G) is that of the lightings as one that is stored."""
+        if not self.sets:
+            return baked
+        parts = baked.sh.reshape(len(baked.sh), 9, -1, 3).transpose(2, 0, 1, 3)
+        return with_light(dataclasses.replace(baked, sets=parts), self.sets)
 
 
 def train_dataset(
@@ -71,7 +110,7 @@ def train_dataset(
     lap("fit")
     metrics_entry = _report(dataset, candidates) | {"kept": kept, "choose": scores}
     lap("report")
-    Path(out_dir, WEIGHTS).write_bytes(encode(candidates[kept]))
+    Path(out_dir, WEIGHTS).write_bytes(encode(candidates[kept], dataset.light_sets))
     view = dataset.view()
     if view is not None:
         results = {name: LightGrid(candidates[name], {}) for name in dict.fromkeys((kept, "trilinear"))}
@@ -96,6 +135,7 @@ def train_dataset(
                 for name, (grid, _) in zip(dataset.names, dataset.grids)
             ],
             "metrics": metrics_entry,
+            **{key: dataset.info[key] for key in ("lamps", "light_sets") if key in dataset.info},
             "notes": list(dataset.info.get("notes", ())),
             "timings": {"train_stages": lap.seconds},
         },
@@ -131,10 +171,11 @@ def fit_methods(
         The grids by method, and each method's relMSE on the choosing points.
     """
     choose = dataset.samples("choose")
+    lightings = Lightings(dataset.light_sets)
     prepared = prepare(dataset, settings)
-    candidates = tuned_rivals(prepared, choose, progress)
-    candidates[OURS] = _fit_all(prepared, dataset.samples("train"), choose, settings, progress)
-    scores = {name: _score(grids, choose) for name, grids in candidates.items()}
+    candidates = tuned_rivals(prepared, choose, progress, lightings)
+    candidates[OURS] = _fit_all(prepared, lightings, dataset.samples("train"), choose, settings, progress)
+    scores = {name: _score(grids, choose, lightings.sets) for name, grids in candidates.items()}
     marks = [~part.geometry.valid for part in prepared]
     candidates = {
         name: [dataclasses.replace(baked, inside=mark) for baked, mark in zip(grids, marks)]
@@ -149,7 +190,9 @@ def prepare(dataset: LightGridDataset, settings: LightGridSettings) -> list[Prep
     result = []
     for grid, part in dataset.grids:
         valid = probes.valid[part]
-        traced = spherical_harmonics.radiance_from_irradiance(probes.directions, probes.irradiance[part])
+        light = probes.irradiance[part] if probes.sets is None else probes.sets[part]
+        light = light.reshape(grid.count, len(probes.directions), -1)
+        traced = spherical_harmonics.radiance_from_irradiance(probes.directions, light)
         traced = traced.astype(np.float32) * damping
         depth = baselines.octahedral_depth(grid, probes.ray_directions, probes.ray_distances[part])
         geometry = baselines.ProbeGeometry(valid, depth)
@@ -157,8 +200,11 @@ def prepare(dataset: LightGridDataset, settings: LightGridSettings) -> list[Prep
     return result
 
 
-def tuned_rivals(prepared: list[Prepared], choose: Samples, progress: Progress) -> dict[str, list[BakedGrid]]:
+def tuned_rivals(
+    prepared: list[Prepared], choose: Samples, progress: Progress, lightings: Lightings | None = None
+) -> dict[str, list[BakedGrid]]:
     """Every classic method, each in the configuration that the choosing set likes best."""
+    lightings = lightings or Lightings(())
     result = {}
     options = [
         (method, option, exclude)
@@ -169,8 +215,8 @@ def tuned_rivals(prepared: list[Prepared], choose: Samples, progress: Progress) 
     best: dict[str, float] = {}
     for done, (method, option, exclude) in enumerate(options):
         progress("rivals", done, len(options))
-        grids = [_rival(part, option, exclude) for part in prepared]
-        score = _score(grids, choose)
+        grids = [lightings.grid(_rival(part, option, exclude)) for part in prepared]
+        score = _score(grids, choose, lightings.sets)
         if score < best.get(method, np.inf):
             best[method], result[method] = score, grids
     progress("rivals", len(options), len(options))
@@ -190,7 +236,12 @@ def _rival(part: Prepared, option: baselines.Configuration, exclude: bool) -> Ba
 
 
 def _fit_all(
-    prepared: list[Prepared], train: Samples, choose: Samples, settings: LightGridSettings, progress: Progress
+    prepared: list[Prepared],
+    lightings: Lightings,
+    train: Samples,
+    choose: Samples,
+    settings: LightGridSettings,
+    progress: Progress,
 ) -> list[BakedGrid]:
     """Fit each grid to the points in and just around it; per grid, the choosing set picks the regularisation."""
     import torch
@@ -211,12 +262,14 @@ def _fit_all(
     result = []
     for number, part in enumerate(prepared):
         near = part.grid.border_distance(train.positions) > -FIT_CELLS_BEYOND_BORDER
-        positions, normals, stored = train.positions[near], train.normals[near], train.stored[near]
-        scale = float(stored.mean()) if near.any() else 0.0
-        if scale <= 0.0:
+        positions, normals, stored = train.positions[near], train.normals[near], lightings.of(train)[near]
+        scale = lightings.scale(stored)
+        lit = scale > 0.0
+        if not lit.any():
             # A volume in the dark, or without a reachable point: its probes' own light is all there is to know.
-            result.append(_untrained(part))
+            result.append(lightings.grid(_untrained(part)))
             continue
+        scale = scale[lit]
         option = baselines.Configuration("ddgi", NORMAL_BIAS)
         # Probes inside furniture take part: the darkness that they see is right for the gaps around it, and where it is
         # not, the measured light says so.
@@ -227,22 +280,24 @@ def _fit_all(
                 for rows in np.array_split(np.arange(len(positions)), len(positions) // 65536 + 1)
             ]
         )
-        points = SortedPoints(part.grid, positions, normals, stored / scale, visibility, device)
+        points = SortedPoints(part.grid, positions, normals, stored[:, lit] / scale, visibility, device)
         text = "train" if len(prepared) == 1 else f"train {number + 1}/{len(prepared)}"
         fits = fit(
             points,
-            part.dilated / damping / scale,  # the result is damped below, once
+            part.dilated[:, :, lit] / damping / scale,  # the result is damped below, once
             settings.seed + number,
             settings.geometry_steps,
             settings.light_steps,
             lambda done, total: progress(text, done, total),
         )
         inside = part.grid.border_distance(choose.positions) > -FIT_CELLS_BEYOND_BORDER
-        own = Samples(*(getattr(choose, field.name)[inside] for field in dataclasses.fields(Samples)))
-        options = [
-            BakedGrid(part.grid, fitted.sh * scale * damping, OURS, fitted.bias, fitted.weights) for fitted in fits
-        ]
-        result.append(min(options, key=lambda baked: _score([baked], own)) if len(own) else options[0])
+        own = choose.at(inside)
+        options = []
+        for fitted in fits:
+            sh = part.dilated.copy()
+            sh[:, :, lit] = fitted.sh * scale * damping
+            options.append(lightings.grid(BakedGrid(part.grid, sh, OURS, fitted.bias, fitted.weights)))
+        result.append(min(options, key=lambda baked: _score([baked], own, lightings.sets)) if len(own) else options[0])
     return result
 
 
@@ -252,10 +307,21 @@ def _untrained(part: Prepared) -> BakedGrid:
     return BakedGrid(part.grid, part.dilated, OURS, 0.0, np.zeros((part.grid.count, PARAMETERS), np.float32))
 
 
-def _score(grids: list[BakedGrid], choose: Samples) -> float:
-    """relMSE on the choosing points. Their noise adds the same to every method, so the order is not biased."""
-    result = LightGrid(grids, {}).irradiance(choose.positions, choose.normals)
-    return metrics.relative_mse(result, choose.stored, choose.stored)
+def _score(grids: list[BakedGrid], choose: Samples, sets: tuple[LightSet, ...] = ()) -> float:
+    """relMSE on the choosing points. Their noise adds the same to every method, so the order is not biased.
+
+    With light sets it is the mean of two: that of all light, and that of the single sets, in which an error still
+    counts beside the mean of all light.
+    """
+    if not sets:
+        result = LightGrid(grids, {}).irradiance(choose.positions, choose.normals)
+        return metrics.relative_mse(result, choose.stored, choose.stored)
+    factors = np.stack([one.factor for one in sets])
+    parts = LightGrid(grids, {}, sets).set_irradiance(choose.positions, choose.normals) * factors
+    whole = metrics.relative_mse(np.maximum(parts.sum(axis=1), 0.0), choose.stored, choose.stored)
+    floor = metrics.RELATIVE_FLOOR * max(float(choose.stored.mean()), 1e-30) ** 2
+    apart = choose.sets * factors
+    return 0.5 * whole + 0.5 * float(np.mean((parts - apart) ** 2 / (apart**2 + floor), dtype=np.float64))
 
 
 def _report(dataset: LightGridDataset, candidates: dict[str, list[BakedGrid]]) -> dict:
@@ -277,6 +343,24 @@ def _report(dataset: LightGridDataset, candidates: dict[str, list[BakedGrid]]) -
     return {
         "held_out": held_out,
         "noise_floor": metrics.noise_floor(first.stored, second.stored),
+        **_set_errors(dataset, candidates, first, second),
         "report_points": len(first),
         "configurations": configurations,
     }
+
+
+def _set_errors(
+    dataset: LightGridDataset, candidates: dict[str, list[BakedGrid]], first: Samples, second: Samples
+) -> dict[str, dict]:
+    """Errors of every method on each light set alone, and their noise floors; nothing without light sets."""
+    if not dataset.light_sets:
+        return {}
+    result: dict[str, dict] = {one.name: {"held_out": {}} for one in dataset.light_sets}
+    for name in (OURS, *baselines.METHODS):
+        light = LightGrid(candidates[name], {}, dataset.light_sets).set_irradiance(first.positions, first.normals)
+        for index, one in enumerate(dataset.light_sets):
+            half_a, half_b = first.sets[:, index], second.sets[:, index]
+            own = metrics.evaluate(np.maximum(light[:, index], 0.0), half_a, half_b, 0.5 * (half_a + half_b))
+            result[one.name]["held_out"][name] = own
+            result[one.name]["noise_floor"] = metrics.noise_floor(half_a, half_b)
+    return {"light_sets": result}

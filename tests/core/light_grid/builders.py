@@ -154,6 +154,7 @@ def write_dataset(
     camera: tuple[int, int] | None = None,
     noise: dict[str, float] | None = None,
     counts: dict[str, int] | None = None,
+    lights: dict[str, tuple[Scene, tuple]] | None = None,
     **settings: object,
 ) -> Path:
     """Measure an analytic scene as a capture would.
@@ -162,6 +163,7 @@ def write_dataset(
         camera: width and height of a view onto the box's middle plane; columns run along X, row 0 is the highest Z.
         noise: standard deviation of the measured light by set; none where a set is not named.
         counts: points per set, where they differ from a few hundred.
+        lights: light sets by name: what is measured of each, and the factor (3,) that gives its light at the bake.
         settings: what differs from the default settings.
     """
     generator = np.random.default_rng(1)
@@ -215,16 +217,26 @@ def write_dataset(
         "camera": {"width": camera[0], "height": camera[1]} if camera else None,
         "notes": ["Lamp Key is linked to certain objects."],
     }
+    if lights:
+        info["light_sets"] = [
+            {"name": name, "type": "LAMP", "measured": [1.0] * 3, "light": factor, "members": [], "key": f"key {name}"}
+            for name, (_, factor) in lights.items()
+        ]
     shards = []
-    for name, (points, normals) in sets.items():
+    every = [
+        (f"{name}@key {light}" if lights else name, name, one, places)
+        for name, places in sets.items()
+        for light, (one, _) in (lights or {"": (scene, ())}).items()
+    ]
+    for name, points_name, one, (points, normals) in every:
         half = -(-len(points) // 2)
         for first in range(0, len(points), half):
             part = slice(first, first + half)
             shard = Shard(f"shard-{len(shards):05}.safetensors", name, first, len(points[part]), 100 + len(shards))
             light = {}
-            for key, field in (("direct", scene.direct), ("indirect", scene.indirect)):
+            for key, field in (("direct", one.direct), ("indirect", one.indirect)):
                 values = np.asarray(field(points[part].astype(np.float64), normals[part]), np.float64)
-                values = values + generator.normal(0.0, (noise or {}).get(name, 0.0), values.shape)
+                values = values + generator.normal(0.0, (noise or {}).get(points_name, 0.0), values.shape)
                 light[key] = values.astype(np.float32)
             tensorfile.write(folder / shard.file, light, shard_metadata(info, shard))
             shards.append(shard)

@@ -143,7 +143,7 @@ DAMAGE: list[tuple[str, str, Change]] = [
     (OURS, "bias text", put("0.bias", "much")),
     (OURS, "bias nan", put("0.bias", "nan")),
     (OURS, "bias inf", put("0.bias", "inf")),
-    (OURS, "other format", put("format", "neural_bake.light_grid/2")),
+    (OURS, "other format", put("format", "neural_bake.light_grid/3")),
     (OURS, "no grid", put("grids", "0")),
     (OURS, "minus one grid", put("grids", "-1")),
     (OURS, "too many grids", put("grids", "2")),
