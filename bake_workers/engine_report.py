@@ -7,7 +7,7 @@
 ::
 
     {"schema": "neural_bake.engine/1", "python": "3.11.9",
-     "packages": {"torch": "2.13.0", ..., "onnxruntime": null},   null: not installed
+     "packages": {"torch": "2.13.0", ..., "onnxruntime": null, ...},   null: not installed
      "missing": ["openexr"],                                      needed and not there, or broken
      "broken": {"torch": "ImportError: ..."},                     installed, but they do not load
      "devices": [{"device": "cpu", "name": "2 threads", "step_seconds": 0.012, "problem": ""}]}
@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
@@ -32,7 +33,7 @@ from . import protocol
 SCHEMA = "neural_bake.engine/1"
 # The package's name for pip, and the module's for import.
 NEEDED = {"torch": "torch", "numpy": "numpy", "pillow": "PIL", "openexr": "OpenEXR"}
-OPTIONAL = {"onnxruntime": "onnxruntime"}
+OPTIONAL = {"onnxruntime": "onnxruntime", "ziglang": "ziglang"}
 RESOLUTION = (12, 8, 4)
 STEPS = 20
 
@@ -88,34 +89,42 @@ def step_seconds(device: str) -> float:
         ArithmeticError: what was learned is not finite.
     """
     import numpy as np
-    import torch
 
-    from core.light_grid.fitting import POINTS_PER_CELL, SortedPoints, fit
+    from core.light_grid.fitting import fit
     from core.light_grid.grid import Grid
+    from core.light_grid.points import DRAWN, LIGHT_RATE, SortedPoints, new_networks
+    from core.light_grid.torch_fitting import TorchProblem
 
     generator = np.random.default_rng(0)
     grid = Grid(np.eye(4), RESOLUTION)
-    count = POINTS_PER_CELL * grid.count
+    count = DRAWN * grid.count
     positions = generator.uniform(-1.0, 1.0, (count, 3)).astype(np.float32)
     normals = generator.normal(size=(count, 3)).astype(np.float32)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     light = np.ones((count, 3), np.float32)
     visibility = np.full((count, 8), 0.125, np.float32)
-    points = SortedPoints(grid, positions, normals, light, visibility, torch.device(device))
+    points = SortedPoints(grid, positions, normals, light, visibility, device)
     prior = np.zeros((grid.count, 9, 3), np.float32)
     prior[:, 0] = 1.0
-    times: list[float] = []
+    times: dict[int, float] = {}
 
-    def progress(_done: int, _total: int) -> None:
+    def progress(done: int, _total: int) -> None:
         if device == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter())
+            import torch
 
+            torch.cuda.synchronize()
+        if done <= STEPS:
+            times[done] = time.perf_counter()
+
+    # Other kinds of bakes need torch on the processor, too.
+    check = TorchProblem(points, prior, new_networks(grid.count, generator), 0, os.cpu_count() or 1)
+    check.optimise(True, LIGHT_RATE, 2, 1.0, lambda done: None)
     fits = fit(points, prior, 0, 0, STEPS, progress)
-    if not all(np.isfinite(one.sh).all() and np.isfinite(one.weights).all() for one in fits):
+    finite = [np.isfinite(check.networks()).all()] + [np.isfinite(one.sh).all() for one in fits]
+    if not all(finite):
         raise ArithmeticError("training gives values that are not finite")
-    steps = times[:STEPS]
-    return statistics.median(later - earlier for earlier, later in zip(steps, steps[1:], strict=False))
+    done = sorted(times)
+    return statistics.median((times[b] - times[a]) / (b - a) for a, b in itertools.pairwise(done))
 
 
 def _sentence(error: Exception) -> str:

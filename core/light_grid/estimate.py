@@ -6,8 +6,9 @@
 
 Measuring takes time by its light paths, and training by its steps and probes. Both have a start, and a share for every
 point that is drawn. The figures below are those of an otherwise idle machine with two cores (x86-64) and bakes without
-a GPU: 765 probes took 41 s and 22 s there, and 0.40 and 0.42 GB. From :func:`speed_of` an estimate learns how far this
-machine and this scene are from that; how well lamps and materials compare with the demo scene's only a bake can tell.
+a GPU: 765 probes took 41 s to measure there, and take 5 s of the processor to train, with 0.40 and 0.13 GB. From
+:func:`speed_of` an estimate learns how far this machine and this scene are from that; how well lamps and materials
+compare with the demo scene's only a bake can tell.
 
 Accuracy of the shipped figures: memory within a tenth, for 525 to 20,000 probes and three qualities. Time within a
 twentieth for the one bake that had the machine for itself; eight bakes of two scenes beside little other work took 0.8
@@ -30,12 +31,12 @@ CAPTURE_START = 2.0
 PATH = 1.0 / 280_000
 PLANNED_SAMPLE = 2.0e-5
 PLANNED_RAY = 1.5e-6
-TRAINING_START = 2.5
-STEP = 2.0e-3
-GEOMETRY_STEP = 2.3e-5
+TRAINING_START = 1.0
+STEP = 1.0e-4
+GEOMETRY_STEP = 1.4e-6
 """For each probe, as is a light step."""
-LIGHT_STEP = 3.0e-5
-TRAINED_SAMPLE = 3.0e-5
+LIGHT_STEP = 1.8e-6
+TRAINED_SAMPLE = 1.0e-5
 CHOOSING_POINT = 1.0e-4
 """Every rival in every configuration looks at each of them."""
 COMPARED_PIXEL = 2.0e-5
@@ -46,11 +47,8 @@ CAPTURED_CHUNK = 285
 CHUNK_SAMPLES = 400_000
 CAPTURED_SAMPLE = 110
 CAPTURED_RAY = 8
-TRAINING_BASE = 340 * 2**20
-BATCH = 130 * 2**20
-"""For a batch of as many cells as there are probes, up to BATCH_PROBES."""
-BATCH_PROBES = 2048
-TRAINED_SAMPLE_MEMORY = 450
+TRAINING_BASE = 50 * 2**20
+TRAINED_SAMPLE_MEMORY = 850
 
 
 def set_sizes(settings: LightGridSettings, probes: int, aspect: float = ASPECT) -> dict[str, tuple[int, int]]:
@@ -109,7 +107,5 @@ def _model(settings: LightGridSettings, probes: int, aspect: float) -> Model:
         + CAPTURED_CHUNK * min(samples, CHUNK_SAMPLES)
         + CAPTURED_SAMPLE * samples
         + CAPTURED_RAY * rays,
-        ("training", "memory"): TRAINING_BASE
-        + BATCH * min(probes / BATCH_PROBES, 1.0)
-        + TRAINED_SAMPLE_MEMORY * samples,
+        ("training", "memory"): TRAINING_BASE + TRAINED_SAMPLE_MEMORY * samples,
     }

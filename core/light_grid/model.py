@@ -42,16 +42,9 @@ class LightGridModel(torch.nn.Module):
     C counts colours times lightings; the weights are one set for all of them.
     """
 
-    def __init__(self, sh: torch.Tensor, generator: torch.Generator, start: torch.Tensor | None = None) -> None:
+    def __init__(self, sh: torch.Tensor, weights: torch.Tensor) -> None:
         super().__init__()
-        weights = torch.zeros(len(sh), PARAMETERS)
-        # He initialisation for the hidden layers; the output starts at zero, so that training starts from trilinear.
-        for name, fan_in in (("w1", 3), ("w2", HIDDEN)):
-            part = weights[:, SLICES[name]]
-            part.copy_(torch.randn(part.shape, generator=generator) * (2.0 / fan_in) ** 0.5)
-        part = weights[:, SLICES["b1"]]
-        part.copy_(torch.rand(part.shape, generator=generator) * 2.0 - 1.0)
-        self.weights = torch.nn.Parameter((weights if start is None else start.clone()).to(sh.device))
+        self.weights = torch.nn.Parameter(weights.clone())
         self.sh = torch.nn.Parameter(sh.clone())
         corners = [(x, y, z) for x in (0.0, 1.0) for y in (0.0, 1.0) for z in (0.0, 1.0)]
         self.register_buffer("corner_offsets", torch.tensor(corners, device=sh.device))

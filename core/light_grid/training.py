@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import typing
 from pathlib import Path
 
@@ -20,8 +19,10 @@ from . import KIND, WEIGHTS, baselines, preview
 from .dataset import LightGridDataset, Probes, Samples, load_dataset
 from .evaluation import OURS, BakedGrid, LightGrid
 from .export import encode, with_light
+from .fitting import fit, note
 from .grid import Grid
 from .light_sets import LightSet
+from .points import NORMAL_BIAS, SortedPoints
 from .settings import LightGridSettings
 
 Progress = typing.Callable[[str, int, int], None]
@@ -117,6 +118,7 @@ def train_dataset(
         for path in preview.write(out_dir, view, results, kept):
             show(path)
     lap("preview")
+    notes = [note()] if settings.train_device == "cpu" and note() else []
     return artifact.write_manifest(
         out_dir,
         {
@@ -136,7 +138,7 @@ def train_dataset(
             ],
             "metrics": metrics_entry,
             **{key: dataset.info[key] for key in ("lamps", "light_sets") if key in dataset.info},
-            "notes": list(dataset.info.get("notes", ())),
+            "notes": [*dataset.info.get("notes", ()), *notes],
             "timings": {"train_stages": lap.seconds},
         },
     )
@@ -244,20 +246,15 @@ def _fit_all(
     progress: Progress,
 ) -> list[BakedGrid]:
     """Fit each grid to the points in and just around it; per grid, the choosing set picks the regularisation."""
-    import torch
+    if settings.train_device == "cuda":
+        import torch
 
-    from .fitting import NORMAL_BIAS, SortedPoints, fit
-
-    if settings.train_device == "cuda" and not torch.cuda.is_available():
-        raise NeuralBakeError(
-            "no_device",
-            "train_device is cuda, but this Python's torch sees no CUDA device.",
-            "Use --set train_device=cpu.",
-        )
-    torch.set_num_threads(settings.threads or os.cpu_count() or 1)
-    # CUDA has no deterministic form of a few of these sums; there, runs agree to rounding.
-    torch.use_deterministic_algorithms(True, warn_only=settings.train_device == "cuda")
-    device = torch.device(settings.train_device)
+        if not torch.cuda.is_available():
+            raise NeuralBakeError(
+                "no_device",
+                "train_device is cuda, but this Python's torch sees no CUDA device.",
+                "Use --set train_device=cpu.",
+            )
     damping = spherical_harmonics.window(settings.sh_window)[:, None].astype(np.float32)
     result = []
     for number, part in enumerate(prepared):
@@ -280,7 +277,9 @@ def _fit_all(
                 for rows in np.array_split(np.arange(len(positions)), len(positions) // 65536 + 1)
             ]
         )
-        points = SortedPoints(part.grid, positions, normals, stored[:, lit] / scale, visibility, device)
+        points = SortedPoints(
+            part.grid, positions, normals, stored[:, lit] / scale, visibility, settings.train_device
+        )
         text = "train" if len(prepared) == 1 else f"train {number + 1}/{len(prepared)}"
         fits = fit(
             points,
@@ -289,6 +288,7 @@ def _fit_all(
             settings.geometry_steps,
             settings.light_steps,
             lambda done, total: progress(text, done, total),
+            threads=settings.threads,
         )
         inside = part.grid.border_distance(choose.positions) > -FIT_CELLS_BEYOND_BORDER
         own = choose.at(inside)

@@ -20,6 +20,7 @@ import dataclasses
 import torch
 
 from .model import Batch, LightGridModel, blended_irradiance
+from .points import LOSS_FLOOR
 
 ITERATIONS = 40
 
@@ -39,27 +40,22 @@ class Group:
     mask: torch.Tensor
 
 
-def prior_weight(prior: torch.Tensor, floor: float) -> torch.Tensor:
-    """1 / (D^2 + floor) per probe and channel (P, 1, C), D the mean irradiance of the ``prior`` (P, 9, C) radiance.
-
-    The mean of E over all normals is pi Y00 L00.
-    """
-    mean = (torch.pi * 0.28209479177387814 * prior[:, :1]).clamp_min(0.0)
-    return 1.0 / (mean**2 + floor)
-
-
 @torch.no_grad()
 def solve(
-    model: LightGridModel, groups: list[Group], prior: torch.Tensor, strength: float, floor: float
+    model: LightGridModel, groups: list[Group], prior: torch.Tensor, importance: torch.Tensor, strength: float
 ) -> torch.Tensor:
-    """The best radiance coefficients (P, 9, C) for the model's present weights; the model is not changed."""
+    """The best radiance coefficients (P, 9, C) for the model's present weights; the model is not changed.
+
+    Args:
+        importance: (P, 1, C) of the prior's probes; see :func:`.points.prior_weight`.
+    """
     weights = [model.blend_weights(group.batch) for group in groups]
     inverse = []
     for group, blend in zip(groups, weights):
         current = blended_irradiance(group.batch, blend, model.sh).clamp_min(0.0)
-        inverse.append(group.mask / (current**2 + floor))
+        inverse.append(group.mask / (current**2 + LOSS_FLOOR))
     count = float(sum(group.mask.sum() for group in groups))
-    ridge = strength * count / (prior.shape[0] * prior.shape[1]) * prior_weight(prior, floor)
+    ridge = strength * count / (prior.shape[0] * prior.shape[1]) * importance
 
     def normal_product(values: torch.Tensor) -> torch.Tensor:
         result = ridge * values

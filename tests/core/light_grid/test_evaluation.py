@@ -20,6 +20,7 @@ from core.light_grid.evaluation import OURS, BakedGrid, LightGrid
 from core.light_grid.grid import Grid, corner_window
 from core.light_grid.model import Batch, LightGridModel, blended_irradiance
 from core.light_grid.network import LEAK, LOGIT_RANGE, PARAMETERS, SLICES
+from core.light_grid.points import new_networks
 from core.spherical_harmonics import irradiance_basis
 from tests.core.light_grid import builders
 
@@ -78,7 +79,7 @@ def test_against_torch(grid: Grid, strength: float) -> None:
     weights, sh = builders.random_weights(grid.count, 3, strength), builders.random_sh(grid.count, 4)
     points, normals = builders.points_in(grid, 2000, 5), builders.directions(2000, 6)
     location = grid.locate(points)
-    model = LightGridModel(torch.from_numpy(sh), torch.Generator())
+    model = LightGridModel(torch.from_numpy(sh), torch.from_numpy(weights))
     batch = Batch(
         torch.from_numpy(grid.corner_probes(location.cell)),
         torch.from_numpy(location.offset.astype(np.float32))[:, None],
@@ -86,7 +87,6 @@ def test_against_torch(grid: Grid, strength: float) -> None:
         torch.from_numpy(irradiance_basis(normals))[:, None],
     )
     with torch.no_grad():
-        model.weights.copy_(torch.from_numpy(weights))
         blend = model.blend_weights(batch)
         expected = blended_irradiance(batch, blend, model.sh)[:, 0].numpy()
     np.testing.assert_allclose(blend.sum(dim=2).numpy(), 1.0, atol=1e-5)
@@ -100,11 +100,11 @@ def test_against_torch(grid: Grid, strength: float) -> None:
 
 
 def test_a_new_network_is_trilinear() -> None:
-    sh = torch.from_numpy(builders.random_sh(TURNED.count, 7))
-    weights = LightGridModel(sh, torch.Generator().manual_seed(1)).weights.detach().numpy()
+    sh = builders.random_sh(TURNED.count, 7)
+    weights = new_networks(len(sh), np.random.default_rng(1))
     points, normals = builders.points_in(TURNED, 500, 8), builders.directions(500, 9)
-    new = BakedGrid(TURNED, sh.numpy(), OURS, 0.0, weights)
-    plain = BakedGrid(TURNED, sh.numpy(), "trilinear")
+    new = BakedGrid(TURNED, sh, OURS, 0.0, weights)
+    plain = BakedGrid(TURNED, sh, "trilinear")
     np.testing.assert_allclose(
         light(new).irradiance(points, normals), light(plain).irradiance(points, normals), rtol=1e-5
     )
