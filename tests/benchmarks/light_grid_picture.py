@@ -24,12 +24,11 @@ from pathlib import Path
 import numpy as np
 
 from bake_workers.capture import exr
-from core import colour, images
+from core import colour, images, light_grid
 from core.light_grid.evaluation import OURS, LightGrid
-from core.light_grid.training import fit_methods, open_training
+from core.light_grid.training import open_training, prepare, tuned_rivals
 
-from .common import OUT, ROOT, SCENES, bake, save
-from .light_grid_error import GRIDS
+from .common import OUT, REAL, RESOLUTIONS, ROOT, SCENES, bake, save
 from .picture_cycles import SUB
 
 WIDTH = 320
@@ -43,11 +42,11 @@ SHEETS = ROOT / "docs" / "images"
 def main() -> int:
     """Measure, print, draw and write JSON."""
     parser = argparse.ArgumentParser(prog="tests.benchmarks.light_grid_picture")
-    parser.add_argument("scene", nargs="*", help=f"of {', '.join(GRIDS)}; all where none is named")
+    parser.add_argument("scene", nargs="*", help=f"of {', '.join(REAL)}; all where none is named")
     parser.add_argument("--samples", type=int, default=192, help="of each half of the reference")
     words = parser.parse_args()
     rows = []
-    for scene in words.scene or GRIDS:
+    for scene in words.scene or REAL:
         if not (SCENES / f"{scene}.blend").is_file():
             print(f"skipped {scene}: {SCENES} is missing")
             continue
@@ -58,19 +57,20 @@ def main() -> int:
 
 def measure(scene: str, samples: int) -> list[dict]:
     """All rows of one scene."""
-    blend, resolution = SCENES / f"{scene}.blend", GRIDS[scene]
+    blend, resolution = SCENES / f"{scene}.blend", ",".join(map(str, RESOLUTIONS[scene]))
     directory = OUT / f"light_grid_{scene}"
     words = ["--bounds-object", "EvalBounds", "--set", f"resolution={resolution}", "--resume"]
     bake(blend, directory, *words)
     dataset, settings = open_training(directory.with_name(directory.name + ".job") / "dataset", {})
-    candidates, _ = fit_methods(dataset, settings, lambda *_: None)
+    rivals = tuned_rivals(prepare(dataset, settings), dataset.samples("choose"), lambda *_: None)
+    grids = {OURS: light_grid.load(directory)} | {name: LightGrid(rivals[name], {}) for name in METHODS[1:]}
     seen = cycles(blend, OUT / f"picture_{scene}_{samples}.npz", samples)
     halves = {half: (seen[f"combined_{half}"], seen[f"indirect_{half}"]) for half in "ab"}
     reference = 0.5 * (halves["a"][0] + halves["b"][0])
     indirect = 0.5 * (halves["a"][1] + halves["b"][1])
     rows, pictures = [], {}
     for method in METHODS:
-        result = reflected(LightGrid(candidates[method], {}), seen)
+        result = reflected(grids[method], seen)
         # The direct light is the same in both pictures and falls out.
         errors = [result - halves[half][1] for half in "ab"]
         rows.append(row(scene, method, errors, reference, indirect, float(result.mean() / indirect.mean())))
