@@ -38,7 +38,7 @@ SHARD_PATHS = 1_500_000
 PILOT_POINTS, PILOT_PATHS = 1000, 12
 """Of the first look that decides how light sets share the paths."""
 EVEN_SHARE = 0.3
-FORMAT = 4
+FORMAT = 5
 """Raised whenever the same scene and settings would be measured differently, so that old shards are not reused."""
 MEASURED = (
     "seed samples_per_probe surface_fraction sample_paths choose_points report_points report_paths probe_directions"
@@ -232,6 +232,8 @@ def make_plan(
     for name, points in sets.items():
         plan[f"{name}_positions"], plan[f"{name}_normals"] = points.positions, points.normals
         plan[f"{name}_surface"] = points.surface.astype(np.uint8)
+    events.progress(0, 1, "sight")
+    plan["train_sight"] = probes.sight(geometry, volumes, sets["train"].positions, sets["train"].normals)
     plan |= probe_arrays(geometry, volumes, reach, settings, events)
     camera = None
     seen = view.see(opened, geometry, volumes, settings.preview_width)

@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from core.light_grid.network import NORMAL_BIAS
+from core.light_grid.sight import lookups, pack
+
 from .geometry import FAR, Geometry
 from .grids import Volume
 
@@ -57,3 +60,22 @@ def trace(geometry: Geometry, volumes: list[Volume], ray_count: int, progress: C
         distances[first : first + chunk] = signed.reshape(-1, ray_count)
         progress(first + len(part), len(positions))
     return ProbeRays(directions, distances, (distances < 0.0).mean(axis=1).astype(np.float32))
+
+
+def sight(geometry: Geometry, volumes: list[Volume], positions: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Which corners of its cell each point sees in each volume: (N, V) uint8, corner k in bit k.
+
+    Asked is from where the networks look light up; where a surface is on the way there, from the point itself. Points
+    more than half a cell outside a volume play no part there and get zero.
+    """
+    result = np.zeros((len(positions), len(volumes)), np.uint8)
+    for number, volume in enumerate(volumes):
+        near = np.flatnonzero(volume.contains(positions, 0.5))
+        for rows in np.array_split(near, len(near) // 50_000 + 1):
+            points = positions[rows].astype(np.float64)
+            moved = lookups(volume, points, normals[rows].astype(np.float64), NORMAL_BIAS)
+            starts = np.where(geometry.clear(points, moved)[:, None], moved, points)
+            ends = volume.probe_positions()[volume.corner_probes(volume.locate(moved).cell)]
+            clear = geometry.clear(np.repeat(starts, 8, axis=0), ends.reshape(-1, 3))
+            result[rows, number] = pack(clear.reshape(-1, 8))
+    return result

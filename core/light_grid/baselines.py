@@ -104,14 +104,32 @@ def sight_weights(
         lookups, normals: (N, 3) points, already biased, and their normals.
         clear: (N, 8) bool, whether the segments to the corners of their cells meet no surface.
     """
+    probes, window, weights = seen_weights(grid, valid, lookups, lookups if facing else None, normals, clear)
+    total = weights.sum(axis=1, keepdims=True)
+    return probes, np.where(total > 1e-6, weights / np.maximum(total, 1e-6), window)
+
+
+def seen_weights(
+    grid: Grid,
+    valid: np.ndarray,
+    lookups: np.ndarray,
+    origins: np.ndarray | None,
+    normals: np.ndarray,
+    clear: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probe indices, windows and the weights (N, 8) of those corners that are seen, not normalised.
+
+    Args:
+        origins: (N, 3) from where a probe is behind the surface and weighs less; None for no such difference.
+        valid, lookups, normals, clear: see :func:`sight_weights`.
+    """
     location = grid.locate(lookups)
     probes = grid.corner_probes(location.cell)
     window = corner_window(location.fraction)
     weights = window * (clear & valid[probes])
-    if facing:
-        weights = weights * _facing(grid.probe_positions().astype(lookups.dtype)[probes] - lookups[:, None], normals)
-    total = weights.sum(axis=1, keepdims=True)
-    return probes, np.where(total > 1e-6, weights / np.maximum(total, 1e-6), window)
+    if origins is not None:
+        weights = weights * _facing(grid.probe_positions().astype(lookups.dtype)[probes] - origins[:, None], normals)
+    return probes, window, weights
 
 
 def blend(sh: np.ndarray, probes: np.ndarray, weights: np.ndarray, normals: np.ndarray) -> np.ndarray:

@@ -143,6 +143,18 @@ class LightGridDataset:
             None if sets is None else sets.reshape(count, len(directions), -1, 3),
         )
 
+    def train_sight(self) -> np.ndarray | None:
+        """Which corners of its cell each training point sees in each grid: (N, G) uint8, corner k in bit k. None where
+        the capture did not say.
+
+        Raises:
+            NeuralBakeError: the sizes do not match.
+        """
+        bits = self.dataset.plan.get("train_sight")
+        if bits is not None and bits.shape != (len(self.dataset.plan["train_positions"]), len(self.grids)):
+            raise self._incomplete("train")
+        return bits
+
     def view(self) -> View | None:
         """The camera's view, or None where the scene has no camera or no preview was asked for."""
         camera = self.info.get("camera")

@@ -10,6 +10,8 @@ HIDDEN = 8
 LEAK = 0.1
 # Logits further than this below the largest of a cell's corners count as this far: weights stay above 1e-9 and finite.
 LOGIT_RANGE = 20.0
+# Distance along the normal, in mean spacings, at which ours looks light up.
+NORMAL_BIAS = 0.02
 
 _SIZES = {"w1": 3 * HIDDEN, "b1": HIDDEN, "w2": HIDDEN * HIDDEN, "b2": HIDDEN, "w3": HIDDEN, "b3": 1}
 SLICES: dict[str, slice] = {}

@@ -9,10 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from .grid import Grid
-from .network import HIDDEN, PARAMETERS, SLICES
+from .network import HIDDEN, NORMAL_BIAS, PARAMETERS, SLICES
 
 # Chosen on the rooms of the benchmarks; the choosing set guards against scenes where they are wrong.
-NORMAL_BIAS = 0.05
 LOSS_FLOOR = 0.05
 GEOMETRY_RATE = 0.02
 LIGHT_RATE = 0.01

@@ -15,7 +15,7 @@ import numpy as np
 from .. import artifact, metrics, spherical_harmonics
 from ..errors import NeuralBakeError
 from ..laps import Laps
-from . import KIND, WEIGHTS, baselines, preview
+from . import KIND, WEIGHTS, baselines, preview, sight
 from .dataset import LightGridDataset, Probes, Samples, load_dataset
 from .evaluation import OURS, BakedGrid, LightGrid
 from .export import encode, with_light
@@ -176,7 +176,9 @@ def fit_methods(
     lightings = Lightings(dataset.light_sets)
     prepared = prepare(dataset, settings)
     candidates = tuned_rivals(prepared, choose, progress, lightings)
-    candidates[OURS] = _fit_all(prepared, lightings, dataset.samples("train"), choose, settings, progress)
+    candidates[OURS] = _fit_all(
+        prepared, lightings, dataset.samples("train"), dataset.train_sight(), choose, settings, progress
+    )
     scores = {name: _score(grids, choose, lightings.sets) for name, grids in candidates.items()}
     marks = [~part.geometry.valid for part in prepared]
     candidates = {
@@ -241,11 +243,15 @@ def _fit_all(
     prepared: list[Prepared],
     lightings: Lightings,
     train: Samples,
+    sight_bits: np.ndarray | None,
     choose: Samples,
     settings: LightGridSettings,
     progress: Progress,
 ) -> list[BakedGrid]:
-    """Fit each grid to the points in and just around it; per grid, the choosing set picks the regularisation."""
+    """Fit each grid to the points in and just around it; per grid, the choosing set picks the regularisation.
+
+    ``sight_bits``: see :meth:`LightGridDataset.train_sight`.
+    """
     if settings.train_device == "cuda":
         import torch
 
@@ -267,19 +273,10 @@ def _fit_all(
             result.append(lightings.grid(_untrained(part)))
             continue
         scale = scale[lit]
-        option = baselines.Configuration("ddgi", NORMAL_BIAS)
-        # Probes inside furniture take part: the darkness that they see is right for the gaps around it, and where it is
-        # not, the measured light says so.
-        seen = baselines.ProbeGeometry(np.ones_like(part.geometry.valid), part.geometry.depth)
-        visibility = np.concatenate(
-            [
-                baselines.corner_weights(part.grid, seen, option, positions[rows], normals[rows])[1].astype(np.float32)
-                for rows in np.array_split(np.arange(len(positions)), len(positions) // 65536 + 1)
-            ]
-        )
-        points = SortedPoints(
-            part.grid, positions, normals, stored[:, lit] / scale, visibility, settings.train_device
-        )
+        bits = None if sight_bits is None else sight_bits[near, number]
+        depth = part.geometry.depth
+        visibility = sight.geometry_weights(part.grid, depth, bits, positions, normals, NORMAL_BIAS)
+        points = SortedPoints(part.grid, positions, normals, stored[:, lit] / scale, visibility, settings.train_device)
         text = "train" if len(prepared) == 1 else f"train {number + 1}/{len(prepared)}"
         fits = fit(
             points,
