@@ -14,8 +14,9 @@ import pytest
 from mathutils import Euler, Matrix
 
 from bake_workers.capture.geometry import FAR, collect
-from bake_workers.capture.probes import fibonacci_sphere, trace
+from bake_workers.capture.probes import fibonacci_sphere, sight, trace
 from bake_workers.capture.view import camera_rays, see
+from core.light_grid.sight import unpack
 from tests.bake_workers.capture import builders
 
 
@@ -26,6 +27,20 @@ def test_fibonacci_directions_are_even() -> None:
     np.testing.assert_allclose(directions.T @ directions / 512, np.eye(3) / 3.0, atol=2e-3)
     nearest = np.sort(directions @ directions.T, axis=1)[:, -2]
     assert np.degrees(np.arccos(nearest)).min() > 3.0
+
+
+def test_sight_stops_at_a_wall() -> None:
+    """Two probes with a wall of a centimetre half-way between them; a fiftieth of their distance is the bias."""
+    builders.empty_scene()
+    builders.box("Wall", (-0.005, -5, -5), (0.005, 5, 5))
+    volume = builders.volume((-1, -0.5, -0.5), (1, 0.5, 0.5), (2, 1, 1))
+    geometry = collect(builders.opened(), np.array((-1.0, -1, -1)), np.array((1.0, 1, 1)))
+    positions = np.array([(-0.2, 0, 0), (0.2, 0, 0), (-0.01, 0, 0), (-9, 0, 0)], np.float32)
+    # the third one's look-up is behind the wall, so that its own place decides; the last one is far outside
+    normals = np.array([(0, 0, 1), (0, 0, 1), (1, 0, 0), (0, 0, 1)], np.float32)
+    seen = unpack(sight(geometry, [volume], positions, normals)[:, 0])
+    left = volume.corner_probes(np.zeros(1, int))[0] == 0
+    np.testing.assert_array_equal(seen, [left, ~left, left, np.zeros(8, bool)])
 
 
 def test_distances_signs_and_back_faces() -> None:
