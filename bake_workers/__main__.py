@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ from core import artifact
 from core.errors import NeuralBakeError
 
 from . import arguments, protocol, runner
-from .children import is_python, require_module
+from .children import environment, is_python, module_command, require_module
 from .jobfolder import job_directory
 from .terminal import JsonLines
 
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if getattr(args, "parent_pipe", False):
             protocol.watch_parent()
-        return {"bake": bake, "train": train, "show": show, "run": run}[args.command](args)
+        return {"bake": bake, "train": train, "show": show, "compact": compact, "run": run}[args.command](args)
     except (runner.Cancelled, KeyboardInterrupt):
         end_event(args, "cancelled")
         print("cancelled. Go on with --resume.", file=sys.stderr)
@@ -58,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def end_event(args: argparse.Namespace, kind: str, **values: object) -> None:
     """Tell a machine that reads our events how it ended."""
-    if args.json:
+    if getattr(args, "json", False):
         JsonLines(sys.stdout).event({"type": kind, **values, "time": round(time.time(), 3)})
 
 
@@ -152,6 +153,20 @@ def show(args: argparse.Namespace) -> int:
     manifest = artifact.read_manifest(absolute(args.directory))
     print(json.dumps(manifest, indent=1) if args.json else table(manifest))
     return protocol.EXIT_OK
+
+
+def compact(args: argparse.Namespace) -> int:
+    """``compact DIR``: the result in the form that engines store, made by the engine."""
+    directory, out = absolute(args.directory), absolute(args.out)
+    artifact.read_manifest(directory, "light_grid")
+    if out.is_dir() or not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise NeuralBakeError("bad_output", f"--out {out}: no file can be written there.", "Choose another folder.")
+    words = [str(directory), str(out), "--seed", str(args.seed)]
+    command = module_command(find_programs(args).engine, "bake_workers.compacting", words)
+    # It leaves when the pipe ends, should this process be killed.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment()) as process:
+        code = process.wait()
+    return code if code >= 0 else protocol.EXIT_FAILED
 
 
 def report(args: argparse.Namespace, out: Path, manifest: dict) -> int:

@@ -81,6 +81,19 @@ def parser(prog: str, *, inside_blender: bool = False) -> Parser:
     show.add_argument("directory", metavar="DIR", help="folder of a result")
     show.add_argument("--json", action="store_true", help="print the manifest as JSON")
 
+    compact = commands.add_parser(
+        "compact", help="write a light grid's result as 64 bytes a probe, for engines", allow_abbrev=False
+    )
+    compact.add_argument("directory", metavar="DIR", help="folder of a light_grid result")
+    compact.add_argument("--out", required=True, metavar="FILE", help="file to write, such as probes.safetensors")
+    compact.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the points that it learns at (default: 0)"
+    )
+    compact.add_argument(
+        "--engine", metavar="PYTHON", help="Python that trains (default: NEURAL_BAKE_ENGINE, else this one)"
+    )
+    compact.add_argument("--parent-pipe", action="store_true", help="stop as soon as the standard input ends")
+
     if not inside_blender:
         run = commands.add_parser("run", help="run a job folder that the add-on wrote", allow_abbrev=False)
         run.add_argument("job", metavar="JOB", help="job folder")

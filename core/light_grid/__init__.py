@@ -14,6 +14,7 @@ import typing
 from pathlib import Path
 
 from .. import artifact
+from . import compact
 from .evaluation import LightGrid
 from .export import decode
 
@@ -24,11 +25,13 @@ WEIGHTS = artifact.WEIGHTS
 
 
 def load(directory: str | Path) -> LightGrid:
-    """The light grid of an artifact folder, checked before use.
+    """The light grid of an artifact folder, or of a compact file, checked before use.
 
     Raises:
         NeuralBakeError: no artifact, another kind or schema, damaged or changed files.
     """
+    if Path(directory).is_file():
+        return compact.decode(Path(directory).read_bytes(), str(directory))
     return decode(*artifact.read_weights(Path(directory), KIND))
 
 

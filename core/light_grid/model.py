@@ -16,7 +16,10 @@ import dataclasses
 
 import torch
 
+from .grid import CORNERS
 from .network import HIDDEN, LEAK, LOGIT_RANGE, PARAMETERS, SLICES
+
+CORNER_OFFSETS = torch.tensor(CORNERS, dtype=torch.float32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,24 +49,27 @@ class LightGridModel(torch.nn.Module):
         super().__init__()
         self.weights = torch.nn.Parameter(weights.clone())
         self.sh = torch.nn.Parameter(sh.clone())
-        corners = [(x, y, z) for x in (0.0, 1.0) for y in (0.0, 1.0) for z in (0.0, 1.0)]
-        self.register_buffer("corner_offsets", torch.tensor(corners, device=sh.device))
 
     def blend_weights(self, batch: Batch) -> torch.Tensor:
         """Normalised weights (C, S, 8) of the corner probes."""
-        cells, points, _ = batch.offsets.shape
-        own = self.weights[batch.corners].reshape(cells * 8, PARAMETERS)
-        inputs = batch.offsets[:, None] - self.corner_offsets[None, :, None]
-        hidden = inputs.reshape(cells * 8, points, 3)
-        for layer, width in (("1", 3), ("2", HIDDEN)):
-            matrix = own[:, SLICES["w" + layer]].reshape(-1, width, HIDDEN)
-            bias = own[:, SLICES["b" + layer]][:, None]
-            hidden = torch.nn.functional.leaky_relu(torch.baddbmm(bias, hidden, matrix), LEAK)
-        logits = torch.baddbmm(own[:, SLICES["b3"]][:, None], hidden, own[:, SLICES["w3"]][..., None])
-        logits = logits.reshape(cells, 8, points).transpose(1, 2)
-        relative = logits - logits.amax(dim=2, keepdim=True)
-        weights = batch.window * torch.exp(relative.clamp_min(-LOGIT_RANGE))
-        return weights / weights.sum(dim=2, keepdim=True)
+        return network_blend(self.weights, batch)
+
+
+def network_blend(networks: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Normalised weights (C, S, 8) that ``networks`` (P, 113) give the corner probes."""
+    cells, points, _ = batch.offsets.shape
+    own = networks[batch.corners].reshape(cells * 8, PARAMETERS)
+    inputs = batch.offsets[:, None] - CORNER_OFFSETS.to(networks.device)[None, :, None]
+    hidden = inputs.reshape(cells * 8, points, 3)
+    for layer, width in (("1", 3), ("2", HIDDEN)):
+        matrix = own[:, SLICES["w" + layer]].reshape(-1, width, HIDDEN)
+        bias = own[:, SLICES["b" + layer]][:, None]
+        hidden = torch.nn.functional.leaky_relu(torch.baddbmm(bias, hidden, matrix), LEAK)
+    logits = torch.baddbmm(own[:, SLICES["b3"]][:, None], hidden, own[:, SLICES["w3"]][..., None])
+    logits = logits.reshape(cells, 8, points).transpose(1, 2)
+    relative = logits - logits.amax(dim=2, keepdim=True)
+    weights = batch.window * torch.exp(relative.clamp_min(-LOGIT_RANGE))
+    return weights / weights.sum(dim=2, keepdim=True)
 
 
 def blended_irradiance(batch: Batch, weights: torch.Tensor, sh: torch.Tensor) -> torch.Tensor:
