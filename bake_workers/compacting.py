@@ -34,7 +34,7 @@ def write(directory: Path, out: Path, seed: int) -> str:
     for number, baked in enumerate(grid.grids):
         text = "compact" if len(grid.grids) == 1 else f"compact {number + 1}/{len(grid.grids)}"
         records.append((baked, compact_fitting.compress(baked, compact_fitting.STEPS, seed + number, _progress(text))))
-    data = compact.encode(records)
+    data = compact.encode(records, grid.light_sets)
     partial = out.with_name(out.name + ".partial")
     partial.write_bytes(data)
     os.replace(partial, out)

@@ -12,16 +12,21 @@ numbers; here they become bytes, and a :class:`LightGrid` again.
 from __future__ import annotations
 
 import dataclasses
+import json
+import typing
 
 import numpy as np
 
 from .. import tensorfile
 from ..errors import NeuralBakeError
+from . import light_sets
 from .evaluation import OURS, BakedGrid, LightGrid
 from .grid import Grid
 from .network import HIDDEN, PARAMETERS, SLICES
 
 FORMAT = "neural_bake.light_grid.compact/1"
+FORMAT_SETS = "neural_bake.light_grid.compact/2"
+"""With light sets."""
 RECORD_BYTES = 64
 METHODS = (OURS, "trilinear")
 """Methods that this form can hold: the networks of trilinear are zero."""
@@ -60,6 +65,8 @@ FIELDS = (
     ("inside", 1, 1),
 )
 """Name, count and bits of a record's fields in their order: 16 + 48 + 285 + 162 + 1 = 512."""
+SET_FIELDS = (("sh_step", 1, SCALE_BITS), ("sh", 27, SH_BITS))
+SET_BYTES = 23
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +97,16 @@ class Records:
 
     def radiance(self) -> np.ndarray:
         """The radiance coefficients (P, 9, 3) float32 in W/m^2/sr."""
-        return (self.sh * self.sh_step.astype(np.float32)[:, None, None] * np.float32(self.scale)).astype(np.float32)
+        return _radiance(self.sh_step, self.sh, self.scale)
+
+
+def round_values(sh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (P,) float16 and codes (P, 9, 3) of values ``sh`` (P, 9, 3), the largest at the end of the codes."""
+    largest = np.abs(sh).max(axis=(1, 2)) / SH_MOST
+    # A step that float16 rounds down would cut the largest value off.
+    steps = np.maximum(largest * (1.0 + 2.0**-11), 2.0**-24).astype(np.float16)
+    codes = np.round(sh / steps.astype(np.float32)[:, None, None])
+    return steps, np.clip(codes, -SH_MOST, SH_MOST).astype(np.int32)
 
 
 def step_size(steps: np.ndarray) -> np.ndarray:
@@ -100,18 +116,16 @@ def step_size(steps: np.ndarray) -> np.ndarray:
 
 def pack(records: Records) -> np.ndarray:
     """Records (P, 64) uint8: fields after each other, lowest bit first."""
-    codes = {
-        "sh_step": records.sh_step.astype(np.float16).view(np.uint16)[:, None],
-        "steps": records.steps,
-        "weights": records.weights.astype(np.int32) + WEIGHT_MOST,
-        "sh": records.sh.reshape(-1, 27).astype(np.int32) + SH_MOST,
-        "inside": records.inside[:, None],
-    }
-    bits = [
-        (codes[name].astype(np.uint32)[..., None] >> np.arange(width, dtype=np.uint32) & 1).reshape(-1, count * width)
-        for name, count, width in FIELDS
-    ]
-    return np.packbits(np.concatenate(bits, axis=1).astype(np.uint8), axis=1, bitorder="little")
+    return _pack_fields(
+        FIELDS,
+        {
+            "sh_step": records.sh_step.astype(np.float16).view(np.uint16)[:, None],
+            "steps": records.steps,
+            "weights": records.weights.astype(np.int32) + WEIGHT_MOST,
+            "sh": records.sh.reshape(-1, 27).astype(np.int32) + SH_MOST,
+            "inside": records.inside[:, None],
+        },
+    )
 
 
 def unpack(data: np.ndarray, scale: float) -> Records:
@@ -120,35 +134,77 @@ def unpack(data: np.ndarray, scale: float) -> Records:
     Raises:
         ValueError: codes that no writer makes.
     """
+    codes = _unpack_fields(FIELDS, data)
+    weights = codes["weights"].astype(np.int32) - WEIGHT_MOST
+    if weights.max(initial=0) > WEIGHT_MOST:
+        raise ValueError("a weight is out of range")
+    steps, inside = codes["steps"].astype(np.uint8), codes["inside"][:, 0].astype(bool)
+    sh_step, sh = _values(codes)
+    return Records(sh_step, steps, weights, sh, inside, scale)
+
+
+def pack_set(sh: np.ndarray, scale: float) -> np.ndarray:
+    """A light set's values (P, 9, 3) in W/m^2/sr as (P, 23) uint8."""
+    sh_step, codes = round_values(sh / scale)
+    return _pack_fields(
+        SET_FIELDS, {"sh_step": sh_step.view(np.uint16)[:, None], "sh": codes.reshape(-1, 27) + SH_MOST}
+    )
+
+
+def unpack_set(data: np.ndarray, scale: float) -> np.ndarray:
+    """The values (P, 9, 3) float32 that :func:`pack_set` packed into ``data`` (P, 23), or a ValueError."""
+    sh_step, codes = _values(_unpack_fields(SET_FIELDS, data))
+    return _radiance(sh_step, codes, scale)
+
+
+def _values(codes: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    sh_step = codes["sh_step"][:, 0].astype(np.uint16).view(np.float16)
+    sh = codes["sh"].astype(np.int32).reshape(-1, 9, 3) - SH_MOST
+    if not np.isfinite(sh_step).all() or sh.max(initial=0) > SH_MOST:
+        raise ValueError("a probe's value is out of range")
+    return sh_step, sh
+
+
+def _radiance(sh_step: np.ndarray, codes: np.ndarray, scale: float) -> np.ndarray:
+    return (codes * sh_step.astype(np.float32)[:, None, None] * np.float32(scale)).astype(np.float32)
+
+
+def _pack_fields(fields: tuple[tuple[str, int, int], ...], codes: dict[str, np.ndarray]) -> np.ndarray:
+    bits = [
+        (codes[name].astype(np.uint32)[..., None] >> np.arange(width, dtype=np.uint32) & 1).reshape(-1, count * width)
+        for name, count, width in fields
+    ]
+    return np.packbits(np.concatenate(bits, axis=1).astype(np.uint8), axis=1, bitorder="little")
+
+
+def _unpack_fields(fields: tuple[tuple[str, int, int], ...], data: np.ndarray) -> dict[str, np.ndarray]:
     bits = np.unpackbits(data, axis=1, bitorder="little").astype(np.uint32)
     codes, start = {}, 0
-    for name, count, width in FIELDS:
+    for name, count, width in fields:
         part = bits[:, start : start + count * width].reshape(-1, count, width)
         codes[name] = (part << np.arange(width, dtype=np.uint32)).sum(axis=2, dtype=np.uint32)
         start += count * width
-    sh_step = codes["sh_step"][:, 0].astype(np.uint16).view(np.float16)
-    weights = codes["weights"].astype(np.int32) - WEIGHT_MOST
-    sh = codes["sh"].astype(np.int32).reshape(-1, 9, 3) - SH_MOST
-    if not np.isfinite(sh_step).all() or weights.max(initial=0) > WEIGHT_MOST or sh.max(initial=0) > SH_MOST:
-        raise ValueError("a record holds a number that is out of range")
-    return Records(sh_step, codes["steps"].astype(np.uint8), weights, sh, codes["inside"][:, 0].astype(bool), scale)
+    return codes
 
 
 def rebuild(baked: BakedGrid, records: Records) -> BakedGrid:
-    """A grid as it is after the round trip through ``records``."""
-    inside = records.inside if records.inside.any() else None
-    return BakedGrid(baked.grid, records.radiance(), OURS, baked.bias, records.networks(), inside=inside)
+    """A grid as it is after the round trip through ``records``, without light sets."""
+    return BakedGrid(baked.grid, records.radiance(), OURS, baked.bias, records.networks(), inside=records.inside)
 
 
-def encode(grids: list[tuple[BakedGrid, Records]]) -> bytes:
-    """The bytes of a compact file: a .safetensors with, for grid i, ``i.records`` (P, 64), ``i.matrix`` (4, 4) and
-    ``i.resolution`` (3,), and ``i.scale`` and ``i.bias`` as metadata."""
+def encode(grids: list[tuple[BakedGrid, Records]], sets: typing.Sequence[light_sets.LightSet] = ()) -> bytes:
+    """The bytes of a compact file: a .safetensors with, for grid i, ``i.records`` (P, 64), ``i.matrix`` (4, 4),
+    ``i.resolution`` (3,) and, where lights were measured apart, ``i.sets`` (G, P, 23); metadata says the rest."""
     tensors: dict[str, np.ndarray] = {}
-    metadata = {"format": FORMAT, "grids": str(len(grids))}
+    metadata = {"format": FORMAT_SETS if sets else FORMAT, "grids": str(len(grids))}
+    if sets:
+        metadata["light_sets"] = light_sets.encode(sets)
     for index, (baked, records) in enumerate(grids):
         tensors[f"{index}.matrix"] = baked.grid.matrix.astype(np.float64)
         tensors[f"{index}.resolution"] = np.array(baked.grid.resolution, np.int32)
         tensors[f"{index}.records"] = pack(records)
+        if sets:
+            tensors[f"{index}.sets"] = np.stack([pack_set(one, records.scale) for one in baked.sets])
         metadata |= {f"{index}.bias": repr(float(baked.bias)), f"{index}.scale": repr(float(records.scale))}
     return tensorfile.encode(tensors, metadata)
 
@@ -161,28 +217,35 @@ def decode(data: bytes, source: str) -> LightGrid:
     """
     tensors, metadata = tensorfile.decode(data, source)
     try:
-        if metadata["format"] != FORMAT:
+        if metadata["format"] not in (FORMAT, FORMAT_SETS):
             raise NeuralBakeError(
-                "schema", f"{source} has the format {metadata['format']}; this version reads {FORMAT}."
+                "schema", f"{source} has the format {metadata['format']}; this version reads {FORMAT_SETS}."
             )
-        grids = [_decode_grid(tensors, metadata, str(index)) for index in range(int(metadata["grids"]))]
+        sets = light_sets.parse(json.loads(metadata.get("light_sets", "[]")))
+        grids = [_decode_grid(tensors, metadata, str(index), len(sets)) for index in range(int(metadata["grids"]))]
     except (KeyError, ValueError, TypeError) as error:
         raise NeuralBakeError("corrupt_file", f"{source} is damaged ({error}).", "Export it again.") from error
     if not grids:
         raise NeuralBakeError("corrupt_file", f"{source} holds no grid.", "Export it again.")
-    return LightGrid(grids, {})
+    return LightGrid(grids, {}, sets)
 
 
-def _decode_grid(tensors: dict[str, np.ndarray], metadata: dict[str, str], index: str) -> BakedGrid:
+def _decode_grid(tensors: dict[str, np.ndarray], metadata: dict[str, str], index: str, sets: int) -> BakedGrid:
     matrix, resolution, data = (tensors[f"{index}.{name}"] for name in ("matrix", "resolution", "records"))
     if resolution.shape != (3,) or resolution.min() < 1:
         raise ValueError(f"grid {index} has the resolution {resolution.tolist()}")
     grid = Grid(matrix, tuple(int(n) for n in resolution))
-    if data.dtype != np.uint8 or data.shape != (grid.count, RECORD_BYTES):
-        raise ValueError(f"grid {index} has {data.shape} records for {grid.count} probes")
+    needed = {"records": (grid.count, RECORD_BYTES)} | ({"sets": (sets, grid.count, SET_BYTES)} if sets else {})
+    for name, shape in needed.items():
+        array = tensors[f"{index}.{name}"]
+        if array.dtype != np.uint8 or array.shape != shape:
+            raise ValueError(f"{name} of grid {index} has the shape {array.shape}, not {shape}")
     if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or np.linalg.det(matrix[:3, :3]) == 0.0:
         raise ValueError(f"the box of grid {index} has no volume")
     bias, scale = (float(metadata[f"{index}.{name}"]) for name in ("bias", "scale"))
     if not (np.isfinite(bias) and np.isfinite(scale) and scale > 0.0):
         raise ValueError(f"grid {index} has the bias {bias} and the scale {scale}")
-    return rebuild(BakedGrid(grid, np.zeros(0), OURS, bias), unpack(data, scale))
+    baked = rebuild(BakedGrid(grid, np.zeros(0), OURS, bias), unpack(data, scale))
+    if not sets:
+        return baked
+    return dataclasses.replace(baked, sets=np.stack([unpack_set(one, scale) for one in tensors[f"{index}.sets"]]))

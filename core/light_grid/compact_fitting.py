@@ -20,12 +20,12 @@ import numpy as np
 import torch
 
 from ..errors import NeuralBakeError
+from ..spherical_harmonics import irradiance_basis
 from . import compact
-from .compact import ARRAY_OF, ARRAYS, FIRST, KEPT, METHODS, SECOND, SH_MOST, WEIGHT_MOST, Records
+from .compact import ARRAY_OF, ARRAYS, FIRST, KEPT, METHODS, SECOND, WEIGHT_MOST, Records, round_values
 from .evaluation import OURS, BakedGrid
-from .fitting import SortedPoints
-from .grid import Grid
-from .model import blended_irradiance, network_blend
+from .grid import Grid, corner_window
+from .model import Batch, blended_irradiance, network_blend
 from .network import HIDDEN, LEAK, PARAMETERS, SLICES
 
 STEPS = 250
@@ -34,10 +34,9 @@ STEP_RATE = 0.02
 LIGHT_SHARE = 4.0
 LIGHT_FLOOR = 0.0005
 """Of the squared error, in units of the mean squared: low, as darkness behind walls must stay dark."""
-CELL_POINTS = 64
-POINTS_PER_STEP = 32
+POINTS = 32
+"""In each cell at each step, drawn anew."""
 CELLS_PER_CHUNK = 2048
-BEYOND_BORDER = 0.5
 
 Progress = typing.Callable[[int, int], None]
 
@@ -62,7 +61,7 @@ def compress(baked: BakedGrid, steps: int, seed: int, progress: Progress) -> Rec
     weights = np.zeros((count, PARAMETERS), np.float32) if baked.method != OURS else baked.weights
     student = _Student(_prune(weights))
     scale = float(np.abs(baked.sh[:, 0]).mean(dtype=np.float64)) or 1.0
-    sh_step, sh = _round_values(baked.sh / scale)
+    sh_step, sh = round_values(baked.sh / scale)
     inside = np.zeros(count, bool) if baked.inside is None else baked.inside
     if steps:
         _learn(student, baked.grid, weights, baked.sh / np.float32(scale), steps, seed, progress)
@@ -97,21 +96,17 @@ def _learn(
     student: _Student, grid: Grid, weights: np.ndarray, sh: np.ndarray, steps: int, seed: int, progress: Progress
 ) -> None:
     """Learn the blend of ``weights`` (P, 113), and the light that values ``sh`` (P, 9, 3) give through it."""
-    generator = torch.Generator().manual_seed(seed)
-    points = _points(grid, seed)
-    values, networks = torch.from_numpy(sh), torch.tensor(weights)
-    counts, starts = torch.from_numpy(points.counts)[:, None], torch.from_numpy(points.starts)[:, None]
-    rates = {student.weights: RATE, student.steps: STEP_RATE}
-    optimiser = torch.optim.Adam([{"params": [part]} for part in rates], betas=(0.9, 0.99))
+    generator = np.random.default_rng(seed)
+    values, networks = torch.tensor(sh), torch.tensor(weights)
+    cells = _cells(grid)
+    optimiser = torch.optim.Adam([{"params": [student.weights]}, {"params": [student.steps]}], betas=(0.9, 0.99))
     for step in range(steps):
         decay = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * step / steps))
-        for group, rate in zip(optimiser.param_groups, rates.values()):
+        for group, rate in zip(optimiser.param_groups, (RATE, STEP_RATE)):
             group["lr"] = rate * decay
-        index = starts + (torch.rand((len(counts), POINTS_PER_STEP), generator=generator) * counts).long()
         optimiser.zero_grad()
-        for first in range(0, len(counts), CELLS_PER_CHUNK):
-            cells = slice(first, first + CELLS_PER_CHUNK)
-            batch = points.batch(cells, index[cells])
+        for first in range(0, len(cells), CELLS_PER_CHUNK):
+            batch = _draw(grid, cells[first : first + CELLS_PER_CHUNK], generator)
             with torch.no_grad():
                 wanted = network_blend(networks, batch)
                 target = blended_irradiance(batch, wanted, values)
@@ -119,32 +114,28 @@ def _learn(
             divergence = (wanted * ((wanted + 1e-6) / (blend + 1e-6)).log()).sum()
             error = blended_irradiance(batch, blend, values) - target
             light = (error**2 / (target.clamp_min(0.0) ** 2 + LIGHT_FLOOR)).sum() / 3.0
-            ((divergence + LIGHT_SHARE * light) / index.numel()).backward()
+            ((divergence + LIGHT_SHARE * light) / (len(cells) * POINTS)).backward()
         optimiser.step()
         progress(step + 1, steps)
 
 
-def _points(grid: Grid, seed: int) -> SortedPoints:
-    """CELL_POINTS random points with normals for every probe, all over the box."""
-    generator = np.random.default_rng(seed)
-    resolution = np.array(grid.resolution)
-    nodes = np.stack(np.unravel_index(np.arange(grid.count), grid.resolution), axis=-1)
-    nodes = np.repeat(nodes, CELL_POINTS, axis=0) + generator.random((grid.count * CELL_POINTS, 3)) - BEYOND_BORDER
-    local = (2.0 * nodes + 1.0) / resolution - 1.0
-    positions = (local @ grid.matrix[:3, :3].T + grid.matrix[:3, 3]).astype(np.float32)
-    normals = generator.standard_normal(positions.shape)
-    normals = (normals / np.linalg.norm(normals, axis=1, keepdims=True)).astype(np.float32)
-    unused = np.zeros((len(positions), 8), np.float32)
-    return SortedPoints(grid, positions, normals, unused[:, :3], unused, torch.device("cpu"))
+def _cells(grid: Grid) -> np.ndarray:
+    """All cells, each by the index of its lowest probe."""
+    counts = np.maximum(np.array(grid.resolution) - 1, 1)
+    return np.ravel_multi_index(np.indices(counts).reshape(3, -1), grid.resolution)
 
 
-def _round_values(sh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (P,) float16 and codes (P, 9, 3) of values ``sh`` (P, 9, 3), the largest at the end of the codes."""
-    largest = np.abs(sh).max(axis=(1, 2)) / SH_MOST
-    # A step that float16 rounds down would cut the largest value off.
-    steps = np.maximum(largest * (1.0 + 2.0**-11), 2.0**-24).astype(np.float16)
-    codes = np.round(sh / steps.astype(np.float32)[:, None, None])
-    return steps, np.clip(codes, -SH_MOST, SH_MOST).astype(np.int32)
+def _draw(grid: Grid, cells: np.ndarray, generator: np.random.Generator) -> Batch:
+    """POINTS random points and normals in each of ``cells``; those at the border reach to the box's faces."""
+    low = np.stack(np.unravel_index(cells, grid.resolution), axis=-1)
+    last = np.array(grid.resolution) - 2
+    first, end = np.where(low == 0, -0.5, 0.0), np.where(last < 0, 0.5, np.where(low == last, 1.5, 1.0))
+    offsets = first[:, None] + (end - first)[:, None] * generator.random((len(cells), POINTS, 3))
+    fraction = np.clip(offsets, 0.0, np.minimum(last + 1, 1)).reshape(-1, 3)
+    normals = generator.standard_normal(offsets.shape)
+    normals /= np.linalg.norm(normals, axis=2, keepdims=True)
+    arrays = (offsets, corner_window(fraction).reshape(len(cells), POINTS, 8), irradiance_basis(normals))
+    return Batch(torch.from_numpy(grid.corner_probes(cells)), *(torch.from_numpy(array).float() for array in arrays))
 
 
 def _prune(weights: np.ndarray) -> np.ndarray:
