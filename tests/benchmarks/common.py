@@ -35,9 +35,18 @@ PLACEMENTS = 3
 
 def bake(scene: Path, out: Path, *words: str, kind: str = "light_grid") -> dict:
     """Bake by the command line that users type; returns the manifest."""
-    command = [sys.executable, "-m", "bake_workers", "bake", str(scene), "--kind", kind, "--out", str(out)]
+    return _run("bake", scene, out, words, kind)
+
+
+def train(dataset: Path, out: Path, *words: str, kind: str = "light_grid") -> dict:
+    """Learn again from a measured dataset, by the command line; returns the manifest."""
+    return _run("train", dataset, out, words, kind)
+
+
+def _run(command: str, source: Path, out: Path, words: tuple[str, ...], kind: str) -> dict:
+    line = [sys.executable, "-m", "bake_workers", command, str(source), "--kind", kind, "--out", str(out), *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([*command, *words], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(line, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
     return json.loads((out / "manifest.json").read_text("utf-8"))
 
 

@@ -27,10 +27,11 @@ import numpy as np
 
 from core import light_grid, metrics
 from core.light_grid.evaluation import LightGrid
+from core.light_grid.settings import LightGridSettings
 from core.light_grid.training import open_training, prepare, tuned_rivals
 
 from . import light_grid_sight
-from .common import OUT, PLACEMENTS, REAL, RESOLUTIONS, ROOT, SCENES, bake, save
+from .common import OUT, PLACEMENTS, REAL, RESOLUTIONS, ROOT, SCENES, bake, save, train
 from .light_grid_goals import CLASSIC, OURS, SIGHT, Reference, Scene, geometric, judge, point_errors
 
 METHODS = (OURS, *CLASSIC, SIGHT)
@@ -54,6 +55,7 @@ REFERENCE = {
 }
 # The report of a bake's own and its preview are not looked at here.
 PLAIN = {"report_points": 100, "preview_width": 0}
+LEARNING = [f"{key}={getattr(LightGridSettings(), key)}" for key in ("geometry_steps", "light_steps")]
 # What a classic method needs, measured as well as in the other bakes.
 RIVAL_ALONE = {"samples_per_probe": 8, "report_points": 100, "preview_width": 0, "geometry_steps": 0, "light_steps": 0}
 
@@ -165,8 +167,13 @@ def equal_bytes(name: str, folder: Path, size: float, text: str, words: list[str
 
 def baked(name: str, directory: Path, bounds: str, arguments: argparse.Namespace) -> Path:
     """The artifact's folder, baked now where it is not there."""
-    if arguments.fresh:
-        shutil.rmtree(directory, ignore_errors=True)
+    dataset = directory.with_name(directory.name + ".job") / "dataset"
+    if arguments.fresh and (directory / "manifest.json").is_file():
+        again = directory.with_name(directory.name + "-again")
+        words = [part for word in (*LEARNING, *arguments.settings) for part in ("--set", word)]
+        train(dataset, again, *words)
+        shutil.rmtree(directory)
+        again.rename(directory)
     if not (directory / "manifest.json").is_file():
         bake_at(name, directory.parent, directory, bounds, RESOLUTIONS[name], PLAIN, arguments.settings)
     return directory
