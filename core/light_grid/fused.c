@@ -23,6 +23,9 @@
 #define LEAK 0.1f
 #define LOGIT_RANGE 20.0f
 #define DIVERGENCE_FLOOR 1e-6f
+#define ABSOLUTE_PULL 0.1f  // as in points.py
+#define ABSOLUTE_FLOOR 0.01f
+#define ROUNDING 1e-6f
 #define ADAM_FIRST 0.9f
 #define ADAM_SECOND 0.99f
 #define ADAM_FLOOR 1e-8f
@@ -154,12 +157,12 @@ static inline void blend_weights(const Problem *p, const float *data, const V *l
 }
 
 // The gradient of the logits from that of the weights.
-static inline void logit_gradient(const V *logit, const V *weight, const I *clamped, const V *g, V scale, V *result) {
+static inline void logit_gradient(const V *logit, const V *weight, const I *clamped, const V *g, V counts, V *result) {
   V mean = {}, rest = {}, most = logit[0];
   for (int k = 0; k < 8; k++) mean += weight[k] * g[k];
   for (int k = 1; k < 8; k++) most = largest(most, logit[k]);
   for (int k = 0; k < 8; k++) {
-    result[k] = choose(clamped[k], splat(0.0f), scale * weight[k] * (g[k] - mean));
+    result[k] = choose(clamped[k], splat(0.0f), counts * weight[k] * (g[k] - mean));
     rest += result[k];
   }
   // Where a logit is clamped, the largest one moves all others.
@@ -234,7 +237,7 @@ static void learn_blocks(const Problem *p, int64_t cell, const float **data, int
   for (int b = 0; b < count; b++) {
     V own[8], g[8], result[8];
     I clamped[8];
-    V scale = share * load(data[b] + MASK * LANES);
+    V counts = share * load(data[b] + MASK * LANES);
     for (int k = 0; k < 8; k++) own[k] = logit[k][b];
     blend_weights(p, data[b], own, weight[b], clamped);
     for (int k = 0; k < 8; k++)
@@ -253,12 +256,16 @@ static void learn_blocks(const Problem *p, int64_t cell, const float **data, int
         V target = load(data[b] + (TARGET + c) * LANES), result = {};
         for (int k = 0; k < 8; k++) result += weight[b][k] * value[k][c];
         V bound = least(largest(result, splat(0.0f)), 2.0f * target + 0.2f);
-        V d = (2.0f / channels) * (result - target) / (bound * bound + p->floor);
-        slopes[b * channels + c] = d * scale;
+        V error = result - target, scale = bound * bound + p->floor;
+        V d = 2.0f * error / (scale * __builtin_elementwise_sqrt(1.0f + error * error / scale));
+        V size = largest(result, splat(0.0f)) + target + ABSOLUTE_FLOOR;
+        d += ABSOLUTE_PULL * error / (__builtin_elementwise_sqrt(error * error + ROUNDING) * size);
+        d /= (float)channels;
+        slopes[b * channels + c] = d * counts;
         for (int k = 0; k < 8; k++) g[k] += d * value[k][c];
       }
     }
-    logit_gradient(own, weight[b], clamped, g, scale, result);
+    logit_gradient(own, weight[b], clamped, g, counts, result);
     for (int k = 0; k < 8; k++) logit[k][b] = result[k];
   }
   for (int k = 0; k < 8; k++) {

@@ -17,6 +17,10 @@ GEOMETRY_RATE = 0.02
 LIGHT_RATE = 0.01
 GEOMETRY_PULL = 0.01
 PRIOR_PULL = 1.0
+# Of the absolute relative error, |e| / (R + E + floor), beside the squared one: what is nearly dark becomes dark.
+ABSOLUTE_PULL = 0.1
+ABSOLUTE_FLOOR = 0.01
+ROUNDING = 1e-6
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 # Points of a cell in a step.
 DRAWN = 32

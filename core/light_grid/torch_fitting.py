@@ -15,7 +15,17 @@ from ..spherical_harmonics import irradiance_basis
 from .fitting import error_scale
 from .grid import corner_window, padded_groups, padded_index
 from .model import Batch, LightGridModel, blended_irradiance
-from .points import ADAM, DRAWN, GEOMETRY_PULL, SortedPoints, prior_weight, rates
+from .points import (
+    ABSOLUTE_FLOOR,
+    ABSOLUTE_PULL,
+    ADAM,
+    DRAWN,
+    GEOMETRY_PULL,
+    ROUNDING,
+    SortedPoints,
+    prior_weight,
+    rates,
+)
 from .values import Group, solve
 
 CELLS_PER_CHUNK = 2048
@@ -103,9 +113,14 @@ class TorchProblem:
         if not light:
             return (share * divergence).sum()
         result = blended_irradiance(batch, weights, self.model.sh)
-        error = result - self.target[index]
-        scale = error_scale(result.detach(), self.target[index])
-        return (share * (error**2 / scale)).sum() / error.shape[2] + GEOMETRY_PULL * (share * divergence).sum()
+        target = self.target[index]
+        error = result - target
+        scale = error_scale(result.detach(), target)
+        # Charbonnier et al. 1997: like the squared relative error where it is small, and linear where it is large
+        robust = 2.0 * ((1.0 + error**2 / scale).sqrt() - 1.0)
+        size = result.detach().clamp_min(0.0) + target + ABSOLUTE_FLOOR
+        total = robust + ABSOLUTE_PULL * (error**2 + ROUNDING).sqrt() / size
+        return (share * total).sum() / error.shape[2] + GEOMETRY_PULL * (share * divergence).sum()
 
     def solve(self, strengths: tuple[float, ...]) -> np.ndarray:
         """The best values (S, P, 9, C) for the present weights at each strength."""
