@@ -4,14 +4,14 @@
 
 """Error of every method on real and procedural scenes, over several placements of the grid, against independent points.
 
-    python -m tests.benchmarks.light_grid_error [SCENE ...] [--placements N] [--no-bytes] [--set KEY=VALUE ...]
+    python -m tests.benchmarks.light_grid_error [SCENE ...] [--placements N] [--bytes [64] [280]] [--set KEY=VALUE ...]
         [--fresh] [--folder NAME]
 
 Every scene is baked by the command line once for each placement; all methods are tuned on the bake's choosing points
 and measured on one set of reference points a scene, which no bake has seen: those of the shared data for real scenes,
 768 paths and a seed of their own for ours. What is finished is taken as it is when the command is given again;
 ``--fresh`` keeps the measured light and trains again. Trilinear with validity is baked once more with as many probes as
-fit into the bytes that ours takes (``--no-bytes`` leaves that out).
+fit into the bytes that ours takes (``--bytes`` alone leaves that out).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ERRORS = ("nRMSE", "relMSE", "SMAPE")
 # Bytes a probe: nine coefficients of three colours in float16 and a bit of validity; ours as float16 with 113 weights,
 # and in the compact form.
 CLASSIC_BYTES = 54.125
-OUR_BYTES = {"float16 (280 B)": 280.0, "compact form (64 B)": 64.0}
+OUR_BYTES = {64: "compact form (64 B)", 280: "float16 (280 B)"}
 REFERENCE = {
     "seed": 1000,
     "samples_per_probe": 8,
@@ -64,13 +64,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.light_grid_error")
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help=", ".join(RESOLUTIONS))
     parser.add_argument("--placements", type=int, default=PLACEMENTS)
-    parser.add_argument("--no-bytes", action="store_true")
+    parser.add_argument("--bytes", nargs="*", type=int, choices=OUR_BYTES, default=list(OUR_BYTES))
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--folder", default="light_grid_error", help="below out/benchmarks, and the JSON's name")
     arguments = parser.parse_args()
     folder = OUT / arguments.folder
-    scenes, rows, factors = [], [], {text: [] for text in OUR_BYTES}
+    scenes, rows, factors = [], [], {size: [] for size in arguments.bytes}
     for name in arguments.scenes or RESOLUTIONS:
         if name in REAL and not (SCENES / f"{name}.blend").is_file():
             print(f"skipped {name}: {SCENES} is missing")
@@ -78,13 +78,12 @@ def main() -> int:
         scene, found = measure(name, folder, arguments)
         scenes.append(scene)
         rows += found
-        if not arguments.no_bytes:
-            for text, size in OUR_BYTES.items():
-                row = equal_bytes(name, folder, size, text, arguments.settings)
-                print_row(row["method"], row)
-                rows.append(row)
-                own = next(entry for entry in found if entry["method"] == OURS and entry["placement"] == 0)
-                factors[text].append(row["relMSE"] / own["relMSE"])
+        for size, ratios in factors.items():
+            row = equal_bytes(name, folder, size, arguments.settings)
+            print_row(row["method"], row)
+            rows.append(row)
+            own = next(entry for entry in found if entry["method"] == OURS and entry["placement"] == 0)
+            ratios.append(row["relMSE"] / own["relMSE"])
         save(arguments.folder, rows)
     print("\ngeometric mean over scenes")
     print_head()
@@ -92,7 +91,7 @@ def main() -> int:
         means = {error: geometric([scene.error(method, error) for scene in scenes]) for error in ERRORS}
         dark = [scene.leak(method) for scene in scenes if scene.leaks is not None]
         print_row(method, means | {"leak": float(np.mean(dark)) if dark else None})
-    goals = judge(scenes, {text: geometric(values) for text, values in factors.items() if values})
+    goals = judge(scenes, {OUR_BYTES[size]: geometric(ratios) for size, ratios in factors.items()})
     print()
     for row in goals:
         print(f"{'met ' if row['met'] else 'NOT '} {row['goal']}: {row['reached']}")
@@ -147,14 +146,14 @@ def results(
     return found
 
 
-def equal_bytes(name: str, folder: Path, size: float, text: str, words: list[str]) -> dict[str, object]:
+def equal_bytes(name: str, folder: Path, size: int, words: list[str]) -> dict[str, object]:
     """Trilinear with validity, tuned, with as many probes as fit into ours of ``size`` bytes a probe."""
     reference, own = reference_of(name, folder), np.array(RESOLUTIONS[name])
     budget = own.prod() * size / CLASSIC_BYTES
     resolution = np.maximum(np.round(own * (budget / own.prod()) ** (1 / 3)), 2).astype(int)
     while resolution.prod() < budget:
         resolution[np.argmin(resolution / own)] += 1  # its favour: never fewer than its bytes allow
-    directory = folder / f"{name}-{size:g}B"
+    directory = folder / f"{name}-{size}B"
     if not (directory / "manifest.json").is_file():
         bake_at(name, folder, directory, "Grid.0", resolution, RIVAL_ALONE, words)
     dataset, settings = open_training(directory.with_name(directory.name + ".job") / "dataset", {})
@@ -162,7 +161,14 @@ def equal_bytes(name: str, folder: Path, size: float, text: str, words: list[str
     result = LightGrid(grids, {}).irradiance(reference.positions, reference.normals)
     row = metrics.evaluate(result, reference.half_a, reference.half_b, reference.total)
     label = f"validity {resolution.prod() / own.prod():.2f}x"
-    return {"scene": name, "placement": 0, "method": label, "bytes": text, "probes": int(resolution.prod()), **row}
+    return {
+        "scene": name,
+        "placement": 0,
+        "method": label,
+        "bytes": OUR_BYTES[size],
+        "probes": int(resolution.prod()),
+        **row,
+    }
 
 
 def baked(name: str, directory: Path, bounds: str, arguments: argparse.Namespace) -> Path:
