@@ -76,6 +76,14 @@ def bake(args: argparse.Namespace) -> int:
         )
     if args.volume and args.bounds_object:
         raise NeuralBakeError("bad_input", "--volume and --bounds-object exclude each other.", "Leave one of them out.")
+    if args.update and settings.get("light_sets", "all") == "all":
+        raise NeuralBakeError(
+            "bad_input",
+            "--update needs light sets: without them all lights are measured together.",
+            "Add --set light_sets=lamps, or leave --update out.",
+        )
+    if args.update and not (out / "manifest.json").is_file():
+        raise NeuralBakeError("no_artifact", f"{out} holds no result to update.", "Bake it first.")
     save_to = None if args.save is None else save_target(blend, args.save)
     description = protocol.new_job(
         kind=args.kind,
@@ -96,8 +104,8 @@ def bake(args: argparse.Namespace) -> int:
         programs=find_programs(args),
         as_json=args.json,
         description=description,
-        resume=args.resume,
-        work=lambda run: run.bake(blend=blend, save_to=save_to),
+        resume=args.resume or args.update,
+        work=lambda run: run.bake(blend=blend, save_to=save_to, update=args.update),
     )
     return report(args, out, manifest)
 

@@ -37,6 +37,12 @@ def parser(prog: str, *, inside_blender: bool = False) -> Parser:
     bake.add_argument("--preset", metavar="NAME", help="draft, medium or final quality; --set still has its say")
     bake.add_argument("--resume", action="store_true", help="go on where an earlier bake into the same folder ended")
     bake.add_argument(
+        "--update",
+        action="store_true",
+        help="light_grid with light sets: measure only the lights that changed since the bake into the same folder, and"
+        " keep its weights",
+    )
+    bake.add_argument(
         "--save",
         metavar="FILE",
         nargs="?",

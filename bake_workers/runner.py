@@ -83,8 +83,11 @@ class Runner:
         self._signalled = False
         self._tail = protocol.EventTail(folder.path / protocol.EVENTS)
 
-    def bake(self, *, blend: Path, save_to: Path | None) -> dict:
+    def bake(self, *, blend: Path, save_to: Path | None, update: bool = False) -> dict:
         """Capture, train, publish and (with ``save_to``) write the result into a .blend; return the manifest.
+
+        Args:
+            update: keep the weights of the result that is there, and learn only its values anew.
 
         Raises:
             NeuralBakeError: a stage failed; the earlier result still stands.
@@ -95,7 +98,7 @@ class Runner:
             "capture", module_command(self.programs.blender, "bake_workers.capture", [job, "--blend", str(blend)])
         )
         kind = protocol.read_job(self.folder.path)["kind"]
-        manifest = self.train(dataset=self.folder.dataset, kind=kind, overrides=None)
+        manifest = self.train(dataset=self.folder.dataset, kind=kind, overrides=None, update=update)
         if save_to is not None:
             self._stage(
                 "saving",
@@ -107,7 +110,7 @@ class Runner:
             )
         return manifest
 
-    def train(self, *, dataset: Path, kind: str, overrides: dict | None) -> dict:
+    def train(self, *, dataset: Path, kind: str, overrides: dict | None, update: bool = False) -> dict:
         """Train from a dataset and publish the result; ``overrides`` None takes the job's own settings.
 
         Returns:
@@ -121,6 +124,8 @@ class Runner:
             arguments = [str(self.folder.path), "--kind", kind, "--dataset", str(dataset), "--out", str(staging)]
             if overrides is not None:
                 arguments += ["--overrides", json.dumps(overrides)]
+            if update:
+                arguments += ["--keep", str(self.out)]
             self._stage("training", module_command(self.programs.engine, "bake_workers.training", arguments))
             usage = {**read_usage(dataset.parent), **read_usage(self.folder.path)}
             manifest = json.loads((staging / artifact.MANIFEST).read_bytes())

@@ -41,6 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--kind", required=True, choices=protocol.READY_KINDS)
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="empty folder that takes the artifact")
+    parser.add_argument("--keep", type=Path, help="result whose weights are kept; only values are learned")
     parser.add_argument("--overrides", help="JSON of settings that differ from the dataset's; else the job's")
     args = parser.parse_args(argv)
 
@@ -55,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
                 os.replace(partial, args.job / path.name)
                 events.preview(path.name)
 
-        trainer.train_dataset(args.dataset, args.out, overrides, Progress(events), show)
+        more = {} if args.keep is None else {"keep": args.keep}
+        trainer.train_dataset(args.dataset, args.out, overrides, Progress(events), show, **more)
 
     return protocol.run_child("training", args.job, work)
 

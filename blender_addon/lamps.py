@@ -150,7 +150,7 @@ def state(
             angle = world_turn(block) - float(lamp.get("turn", 0.0))
             light, colour = np.array((math.cos(angle), math.sin(angle), 0.0)), np.full(3, world_strength(block))
             captured = float(lamp.get("strength", 1.0))
-        elif block is None or not _is_in(block, view_layer):
+        elif block is None or not is_in(block, view_layer):
             notes.append(f"{lamp['name']} is gone, so its light is left out.")
             continue
         elif block.type != 'LIGHT' or block.data.type != lamp["type"]:
@@ -177,7 +177,7 @@ def state(
     )
 
 
-def _is_in(obj: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> bool:
+def is_in(obj: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> bool:
     """Whether an object is in a view layer, where a linked one may have the same name."""
     return view_layer.objects.get(obj.name) == obj or any(other == obj for other in view_layer.objects)
 

@@ -19,7 +19,7 @@ import traceback
 import bpy
 from bpy.app.handlers import persistent
 
-from . import kinds, lamps, redraw, relight_image, result_images, result_weights, results
+from . import kinds, lamps, light_sets, redraw, relight_image, result_images, result_weights, results
 from .core.errors import NeuralBakeError
 
 SHARE = 0.6
@@ -48,7 +48,18 @@ class Shown:
     seconds: float
 
 
+@dataclasses.dataclass(frozen=True)
+class ShownSets:
+    """What the picture of a light grid with light sets shows: the result's manifest, how its lamps stood, and the time
+    that it took."""
+
+    source: str
+    state: light_sets.State
+    seconds: float
+
+
 _shown: dict[int, Shown] = {}
+_shown_sets: dict[int, ShownSets] = {}
 _unpacked: set[int] = set()
 _quiet_until = 0.0
 _changed_at = 0.0
@@ -111,9 +122,46 @@ def update(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, force: bo
     return drawn
 
 
+def with_sets(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The objects that hold a scene's light grids with light sets, in this file."""
+    found = results.holders(scene, kinds.LIGHT_GRID)
+    return [obj for obj in found if light_sets.has_sets(results.manifest(obj)) and obj.library is None]
+
+
+def shown_sets(keeper: bpy.types.Object) -> ShownSets | None:
+    """What the picture of a light grid shows, quick; None before the first one, and without light sets."""
+    return _shown_sets.get(keeper.session_uid)
+
+
+def update_sets(
+    keeper: bpy.types.Object, scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, force: bool = False
+) -> ShownSets | None:
+    """Draw a light grid's picture anew if a lamp shines otherwise than it shows.
+
+    Returns:
+        What was drawn, None where there was nothing to do.
+
+    Raises:
+        NeuralBakeError: the result is damaged, or has no picture.
+    """
+    begin = time.perf_counter()
+    source = str(keeper[results.MANIFEST])
+    state = light_sets.state(keeper, results.manifest(keeper), scene, view_layer)
+    earlier = _shown_sets.get(keeper.session_uid)
+    has_picture = result_images.find(result_images.RELIGHT, keeper) is not None
+    if not force and has_picture and earlier is not None and (earlier.source, earlier.state) == (source, state):
+        return None
+    if result_weights.VIEW in keeper:
+        relight_image.write(keeper, light_sets.render(light_sets.view_of(keeper), state), warns=False)
+        _unpacked.add(scene.session_uid)
+    drawn = ShownSets(source, state, time.perf_counter() - begin)
+    _shown_sets[keeper.session_uid] = drawn
+    return drawn
+
+
 def refresh(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, keeper: bpy.types.Object | None) -> Shown | None:
-    """Draw the picture of a result anew, whether something changed or not; a light grid's is its preview, which knows
-    one light.
+    """Draw the picture of a result anew, whether something changed or not; of a light grid without light sets it is
+    its preview.
 
     Returns:
         What was drawn of a relit view.
@@ -125,6 +173,10 @@ def refresh(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, keeper: bpy
         view_layer.update()  # a script may have moved a lamp just before
         return update(scene, view_layer, force=True)
     results.require_local(keeper)
+    if result_weights.VIEW in keeper:
+        view_layer.update()
+        update_sets(keeper, scene, view_layer, force=True)
+        return None
     preview = result_images.find('PREVIEW', keeper)
     if preview is None:
         raise NeuralBakeError("no_picture", "This result has no picture.", "Bake a scene with a camera.")
@@ -150,12 +202,16 @@ def _tick() -> float | None:
     begin = time.monotonic()
     windows = bpy.context.window_manager.windows
     for scene, view_layer in {window.scene: window.view_layer for window in windows}.items():
-        if not scene.neural_bake.live or keeper_of(scene) is None:
+        grids = with_sets(scene)
+        if not scene.neural_bake.live or (keeper_of(scene) is None and not grids):
             continue
         uid = scene.session_uid
         told = _problems.pop(uid, "")
         try:
-            if update(scene, view_layer) is not None:
+            drawn = [update_sets(keeper, scene, view_layer) for keeper in grids]
+            if keeper_of(scene) is not None:
+                drawn.append(update(scene, view_layer))
+            if any(one is not None for one in drawn):
                 redraw.panels(bpy.context)
         except NeuralBakeError as error:
             _problems[uid] = str(error)
@@ -185,9 +241,10 @@ def _pack() -> float | None:
 def pack_all() -> None:
     """Keep the pictures that were drawn in the .blend."""
     for scene in bpy.data.scenes:
-        keeper = keeper_of(scene) if scene.session_uid in _unpacked else None
-        if keeper is not None:
-            relight_image.pack(keeper)
+        if scene.session_uid in _unpacked:
+            for keeper in (keeper_of(scene), *with_sets(scene)):
+                if keeper is not None:
+                    relight_image.pack(keeper)
     _unpacked.clear()
 
 
@@ -206,6 +263,7 @@ def _before_save(*_: object) -> None:
 def _after_swap(*_: object) -> None:
     """Undo, redo and another file bring other pictures."""
     _shown.clear()
+    _shown_sets.clear()
     _unpacked.clear()
     _problems.clear()
     note_change()
@@ -236,5 +294,6 @@ def unregister() -> None:
     for functions, function in _handlers():
         functions.remove(function)
     _shown.clear()
+    _shown_sets.clear()
     _unpacked.clear()
     _problems.clear()

@@ -21,7 +21,19 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import compat, lamps, live, redraw, relight_image, results, signals
+from . import (
+    compat,
+    kinds,
+    lamps,
+    light_sets,
+    live,
+    properties,
+    redraw,
+    relight_image,
+    result_weights,
+    results,
+    signals,
+)
 from .core.errors import NeuralBakeError
 
 STEP_SECONDS = 0.04
@@ -52,15 +64,19 @@ class Animation:
             NeuralBakeError: no relit view, a damaged one, an output that is no image sequence, or cannot be written.
         """
         scene = context.scene
-        keeper = live.keeper_of(scene)
+        keeper = source_of(scene)
         if keeper is None:
-            raise NeuralBakeError("no_artifact", "No camera of this scene has a relit view.", "Bake or load one first.")
+            raise NeuralBakeError(
+                "no_artifact", "Neither a relit view nor light sets are in this scene.", "Bake or load one first."
+            )
         if file_format == 'SCENE' and scene.render.is_movie_format:
             raise NeuralBakeError(
                 "bad_output", "The scene's output is a movie, not an image sequence.", "Choose PNG or OpenEXR."
             )
         self.scene_name, self.layer_name, self._keeper_name = scene.name, context.view_layer.name, keeper.name
-        self._model = results.relight(keeper)
+        # Both modules tell how lamps stand, and draw the view under them.
+        self._module = lamps if kinds.of(keeper) == kinds.RELIGHT else light_sets
+        self._model = results.relight(keeper) if self._module is lamps else light_sets.view_of(keeper)
         self._manifest = results.manifest(keeper)
         self._filepath, self._format = filepath or scene.render.filepath, file_format
         self.frames = list(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
@@ -140,20 +156,20 @@ class Animation:
                 scene = bpy.data.scenes[self.scene_name]
                 scene.frame_set(frame)
                 keeper, layer = scene.objects[self._keeper_name], scene.view_layers[self.layer_name]
-                states.append(lamps.state(keeper, self._manifest, scene, layer, as_rendered=True))
+                states.append(self._module.state(keeper, self._manifest, scene, layer, as_rendered=True))
                 self.done += 1
                 yield
         finally:
             scene.frame_set(earlier[0], subframe=earlier[1])
         self.notes = tuple(dict.fromkeys(note for state in states for note in state.notes))
         picture: np.ndarray | None = None
-        shown: lamps.State | None = None
+        shown: lamps.State | light_sets.State | None = None
         image = relight_image.new(NAME, self._model.width, self._model.height)
         name = image.name
         try:
             for frame, state in zip(self.frames, states, strict=True):
                 if state != shown:
-                    picture, shown = lamps.render(self._model, state), state
+                    picture, shown = self._module.render(self._model, state), state
                     relight_image.fill(bpy.data.images[name], picture)
                 scene = bpy.data.scenes[self.scene_name]
                 path = self._path(scene, frame)
@@ -194,6 +210,13 @@ class Animation:
             render.filepath = earlier_path
             if self._format != 'SCENE':
                 compat.set_image_format(render.image_settings, earlier_format)
+
+
+def source_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The object whose view is written: of what the scene is set to bake, else of what there is."""
+    camera = live.keeper_of(scene)
+    grid = next((obj for obj in live.with_sets(scene) if result_weights.VIEW in obj), None)
+    return (grid or camera) if properties.kind_of(scene) == kinds.LIGHT_GRID else (camera or grid)
 
 
 def seconds_of_cycles(manifest: dict) -> float | None:

@@ -21,6 +21,8 @@ import bpy
 from . import kinds
 
 KEY = "neural_bake_weights"
+VIEW = "neural_bake_view"
+"""Of a light grid with light sets: the image that the view of each set is packed into."""
 NAME = ".Neural Bake Weights"
 
 
@@ -29,21 +31,27 @@ def store(keeper: bpy.types.Object, data: bytes) -> None:
     if kinds.of(keeper) != kinds.RELIGHT:
         keeper[KEY] = data
         return
+    pack(keeper, KEY, data)
+
+
+def pack(keeper: bpy.types.Object, key: str, data: bytes) -> None:
+    """Write bytes into an image that a property of an object points at."""
     image = bpy.data.images.new(NAME, 1, 1)
     image.source = 'FILE'
     image.pack(data=data, data_len=len(data))
-    keeper[KEY] = image
+    keeper[key] = image
 
 
 def remove(keeper: bpy.types.Object) -> None:
     """Take an object's weights out of the .blend, but those that a copy of it has too."""
-    value = keeper.get(KEY)
-    if isinstance(value, bpy.types.Image) and value.library is None:
-        del keeper[KEY]
-        if not any(obj.get(KEY) == value for obj in bpy.data.objects if obj.type == keeper.type):
-            bpy.data.images.remove(value)
-    elif value is not None:
-        del keeper[KEY]
+    for key in (KEY, VIEW):
+        value = keeper.get(key)
+        if isinstance(value, bpy.types.Image) and value.library is None:
+            del keeper[key]
+            if not any(obj.get(key) == value for obj in bpy.data.objects if obj.type == keeper.type):
+                bpy.data.images.remove(value)
+        elif value is not None:
+            del keeper[key]
 
 
 def are_there(keeper: bpy.types.Object) -> bool:
@@ -55,13 +63,13 @@ def are_there(keeper: bpy.types.Object) -> bool:
 
 
 def any_packed() -> bool:
-    """Whether the file has a relit view at all: much quicker than asking its objects."""
+    """Whether the file has anything that follows lamps: much quicker than asking its objects."""
     return any(image.name.startswith(NAME) for image in bpy.data.images)
 
 
-def read(keeper: bpy.types.Object) -> bytes:
-    """The weights of an object; none where they are lost."""
-    value = keeper.get(KEY)
+def read(keeper: bpy.types.Object, key: str = KEY) -> bytes:
+    """The weights of an object, or what else it has packed; none where they are lost."""
+    value = keeper.get(key)
     if not isinstance(value, bpy.types.Image):
         return bytes(value or b"")
     if value.packed_file is not None:

@@ -17,7 +17,9 @@ Convention:
     ``neural_bake_scene_hash``  hash of the scene that was baked
     ``neural_bake_nRMSE`` ...   held-out errors of the method that was kept; drivers can read them
     ``neural_bake_picture_*``   the images, see result_images.py
-    ``neural_bake_lamp_0`` ...  of a camera's result: the learned lamps, objects or a world, in the manifest's order
+    ``neural_bake_lamp_0`` ...  the learned lamps, objects or a world, in the manifest's order; of a light grid those of
+                                its light sets
+    ``neural_bake_view``        of a light grid with light sets: an image that has ``preview_sets.safetensors`` packed
     ==========================  =====================================================================
 
     Blender copies these with the object. The copy of a holder holds the same result once more, the copy of a volume
@@ -48,7 +50,9 @@ WEIGHTS = result_weights.KEY
 MATRIX = "neural_bake_matrix"
 SCENE_HASH = "neural_bake_scene_hash"
 WEIGHTS_FILE = "weights.safetensors"
+SET_VIEW_FILE = "preview_sets.safetensors"
 MOST_CACHED = 4
+HANDED_OVER = (result_images.PROPERTY, lamps.PROPERTY)
 
 # Decoded results, and why others could not be, by the weights' digest and the object that holds them.
 _decoded: dict[tuple[str, int], LightGrid | Relight | NeuralBakeError] = {}
@@ -89,13 +93,20 @@ def load(
             obj[SOURCE] = objects[0]
     objects[0][MANIFEST] = text
     result_weights.store(objects[0], weights)
+    if SET_VIEW_FILE in manifest["files"]:
+        result_weights.pack(objects[0], result_weights.VIEW, (directory / SET_VIEW_FILE).read_bytes())
     lamps.remember(objects[0], manifest, scene, renamed or {})
     write_metrics(objects[0], manifest["metrics"])
     for obj in objects:
         obj.update_tag()  # or a driver that reads the errors would not find them before the file is loaded again
     result_images.pack(directory, manifest["files"], objects[0], pictures)
-    if manifest["kind"] == kinds.RELIGHT:  # in the same step of undo, and so it does not come and go with others
+    # In the same step of undo, and so it does not come and go with others.
+    if manifest["kind"] == kinds.RELIGHT:
         relight_image.find(objects[0], manifest["width"], manifest["height"])
+    elif result_weights.VIEW in objects[0]:
+        preview = result_images.find('PREVIEW', objects[0])
+        if preview is not None:
+            relight_image.copy(objects[0], preview)
     return objects
 
 
@@ -151,7 +162,9 @@ def _hand_over(keeper: bpy.types.Object, heirs: list[bpy.types.Object]) -> None:
         return
     first = heirs[0]
     found = manifest(keeper)
-    for key in [key for key in keeper.keys() if key in (MANIFEST, WEIGHTS) or key.startswith(result_images.PROPERTY)]:
+    for key in [
+        key for key in keeper.keys() if key in (MANIFEST, WEIGHTS, result_weights.VIEW) or key.startswith(HANDED_OVER)
+    ]:
         first[key] = keeper[key]
     if found is not None:
         write_metrics(first, found["metrics"])

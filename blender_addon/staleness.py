@@ -19,7 +19,7 @@ import bpy
 import numpy as np
 from bpy.app.handlers import persistent
 
-from . import lamps, redraw, results
+from . import kinds, lamps, redraw, results
 from .bake_workers.capture.scene_hash import scene_hash_steps
 
 QUIET_SECONDS = 1.0
@@ -100,15 +100,21 @@ def check(scene: bpy.types.Scene) -> None:
 
 def _steps(scene: bpy.types.Scene) -> Iterator[None]:
     """Take the hashes that the results of a scene ask for, a little at a time."""
-    walks: dict[tuple[str, tuple[bpy.types.ID, ...]], list[int]] = {}
+    walks: dict[tuple[str, tuple, tuple], list[int]] = {}
     for obj in scene.objects:
         if results.carries(obj):
             manifest = results.manifest(obj) or {}
-            moving = lamps.of_result(obj, manifest) if "lamps" in manifest else []
-            key = _layer_name(scene, manifest), tuple(lamp for lamp in moving if lamp is not None)
-            walks.setdefault(key, []).append(obj.session_uid)
-    for (name, moving), uids in walks.items():
-        for digest in scene_hash_steps(scene, scene.view_layers[name], moving):
+            keeper = results.holder(obj)
+            learned = lamps.of_result(keeper, manifest) if "lamps" in manifest else []
+            moving = dimmed = ()
+            if manifest.get("kind") == kinds.RELIGHT:
+                moving = tuple(lamp for lamp in learned if lamp is not None)
+            else:  # light sets follow power and colour, but not the place
+                names = [lamp["name"] for lamp in manifest.get("lamps", ())]
+                dimmed = tuple((lamp, name) for lamp, name in zip(learned, names, strict=True) if lamp is not None)
+            walks.setdefault((_layer_name(scene, manifest), moving, dimmed), []).append(obj.session_uid)
+    for (name, moving, dimmed), uids in walks.items():
+        for digest in scene_hash_steps(scene, scene.view_layers[name], moving, dict(dimmed)):
             if digest is not None:
                 _hashes.update(dict.fromkeys(uids, (digest, scene.frame_current)))
             yield

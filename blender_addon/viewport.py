@@ -23,7 +23,7 @@ import bpy
 import numpy as np
 from bpy.app.handlers import persistent
 
-from . import results, tessellation, vertex_colours, viewport_shader
+from . import light_sets, results, tessellation, vertex_colours, viewport_shader
 from .core import colour
 from .core.errors import NeuralBakeError
 from .core.light_grid import LightGrid
@@ -46,6 +46,7 @@ class Surface:
         stands: where and how it is; another value asks for new light.
         positions, light: (N, 3) float32, world space and E / pi.
         triangles: (T, 3) int32.
+        apart: (N, G, 3) what light sets give of it; None where it is not known.
     """
 
     name: str
@@ -53,6 +54,11 @@ class Surface:
     positions: np.ndarray
     light: np.ndarray
     triangles: np.ndarray
+    apart: np.ndarray | None = None
+
+    def under(self, factors: np.ndarray) -> Surface:
+        """The same with its light sets times ``factors`` (G, 3)."""
+        return dataclasses.replace(self, light=light_sets.add_up(self.apart, factors))
 
 
 @dataclasses.dataclass
@@ -61,12 +67,14 @@ class Display:
 
     Attributes:
         source: manifests of the results that it is the light of.
+        factors: of each result, those of its light sets.
         exposure: factor on light; it stays while things move.
         left_out: names of the objects that were too much.
         batches: what is drawn, by the names of the objects seen; None: all of them.
     """
 
     source: tuple[str, ...]
+    factors: tuple[np.ndarray | None, ...]
     surfaces: dict[tuple, Surface]
     exposure: float
     left_out: list[str]
@@ -115,20 +123,6 @@ def hide(context: bpy.types.Context) -> None:
     _redraw(context)
 
 
-def light_of(scene: bpy.types.Scene) -> LightGrid:
-    """The light of all results of a scene together.
-
-    Raises:
-        NeuralBakeError: there is none, or a damaged one.
-    """
-    grids = [results.light_grid(keeper) for keeper in results.holders(scene)]
-    if not grids:
-        raise NeuralBakeError("no_artifact", "No object of this scene has a result.", "Bake or load one first.")
-    if len(grids) == 1:
-        return grids[0]
-    return LightGrid([baked for grid in grids for baked in grid.grids], grids[0].manifest)
-
-
 def build(context: bpy.types.Context, earlier: Display | None) -> Display:
     """Light what a view layer shows.
 
@@ -140,42 +134,55 @@ def build(context: bpy.types.Context, earlier: Display | None) -> Display:
     """
     scene = context.scene
     source = tuple(str(keeper.get(results.MANIFEST)) for keeper in results.holders(scene))
+    factors = light_sets.factors_of(context)
     is_same = earlier is not None and earlier.source == source
     known = earlier.surfaces if is_same else {}
-    grid = light_of(scene)
+    # One result's light sets are kept apart, so that a lamp's change is a sum; of several they are looked up again.
+    apart = factors[0] if len(factors) == 1 else None
+    is_dimmed = is_same and not all(map(np.array_equal, earlier.factors, factors))
+    if is_dimmed:
+        can_follow = apart is not None and all(one.apart is not None for one in known.values())
+        known = {key: one.under(apart) for key, one in known.items()} if can_follow else {}
+    grid = light_sets.all_light(context) if apart is None else results.light_grid(results.holders(scene)[0])
     seen, points = _collect(context.evaluated_depsgraph_get(), known)
     left_out = _thin(points)
     spacing = min(float(baked.grid.spacing.min()) for baked in grid.grids)
     step = tessellation.FINEST * spacing
-    # All at once: a call for each of thousands of objects would cost more than the light.
+    # All at once: a call for each of thousands of objects costs more than the light.
     longest = np.concatenate([np.zeros(0), *map(tessellation.longest_edges, points.values())])
     while tessellation.count(cuts := tessellation.parts(longest, step)) > MOST_ADDED:
         step *= 1.5
     places = np.cumsum([len(one.triangles) for one in points.values()])
     fine = dict(zip(points, map(tessellation.cut, points.values(), np.split(cuts, places)), strict=False))
-    lit = _light(grid, list(fine.values()))
+    lit = _light(grid, list(fine.values()), apart)
     anew = dict(zip(fine, lit, strict=True))
     surfaces = {}
     for key, (name, stands) in seen.items():
         if key in fine:
-            surfaces[key] = Surface(name, stands, fine[key].positions, anew[key], fine[key].triangles)
+            surfaces[key] = Surface(name, stands, fine[key].positions, anew[key][0], fine[key].triangles, anew[key][1])
         elif key in known:
             surfaces[key] = known[key]
-    if is_same and surfaces == known:
+    if is_same and not is_dimmed and surfaces == known:
         return earlier
     light = [surface.light for surface in surfaces.values()]
     exposure = earlier.exposure if is_same else colour.exposure_for(np.concatenate(light)) if light else 1.0
-    return Display(source, surfaces, exposure, left_out)
+    return Display(source, factors, surfaces, exposure, left_out)
 
 
-def _light(grid: LightGrid, points: list[tessellation.Points]) -> list[np.ndarray]:
-    """E / pi (N, 3) at each surface's points."""
+def _light(
+    grid: LightGrid, points: list[tessellation.Points], factors: np.ndarray | None
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """E / pi (N, 3) at each surface's points, and (N, G, 3) of light sets where they have ``factors`` (G, 3)."""
     if not points:
         return []
     positions = np.concatenate([one.positions for one in points])
     normals = np.concatenate([one.normals for one in points])
-    light = grid.irradiance(positions, normals) / np.float32(np.pi)
-    return np.split(light, np.cumsum([len(one.positions) for one in points])[:-1])
+    ends = np.cumsum([len(one.positions) for one in points])[:-1]
+    if factors is None:
+        light = grid.irradiance(positions, normals) / np.float32(np.pi)
+        return [(part, None) for part in np.split(light, ends)]
+    apart = grid.set_irradiance(positions, normals) / np.float32(np.pi)
+    return [(light_sets.add_up(part, factors), part) for part in np.split(apart, ends)]
 
 
 def _collect(

@@ -11,7 +11,7 @@ import math
 import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
-from .. import results, vertex_colours
+from .. import light_sets, results, vertex_colours
 from ..core.errors import NeuralBakeError
 from .results import chosen_holder
 
@@ -56,7 +56,8 @@ class NEURAL_BAKE_OT_apply_vertex_colours(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            grid = results.light_grid(chosen_holder(context, self.volume))
+            keeper = chosen_holder(context, self.volume)
+            grid = light_sets.light_grid(keeper, context.scene, context.view_layer)
         except NeuralBakeError as error:
             self.report({'ERROR'}, str(error))
             return {'CANCELLED'}

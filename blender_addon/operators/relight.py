@@ -103,8 +103,8 @@ class NEURAL_BAKE_OT_relight_animation(bpy.types.Operator):
         if relight_animation.running() is not None:
             cls.poll_message_set("An animation is being written already")
             return False
-        if live.keeper_of(context.scene) is None:
-            cls.poll_message_set("No camera of this scene has a relit view. Bake or load one first")
+        if relight_animation.source_of(context.scene) is None:
+            cls.poll_message_set("Neither a relit view nor light sets are in this scene. Bake or load one first")
             return False
         return True
 

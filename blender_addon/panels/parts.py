@@ -15,6 +15,8 @@ from .. import (
     jobs,
     kinds,
     lamps,
+    light_sets,
+    live,
     preferences,
     properties,
     results,
@@ -226,6 +228,23 @@ def result(layout: bpy.types.UILayout, context: bpy.types.Context, keeper: bpy.t
         sentence(layout, context, f"Leak is measured at {text.number(dark, 'dark point')}.")
     else:
         sentence(layout, context, "No point is dark, so leak has no value.")
+    if light_sets.has_sets(manifest):
+        sets(layout, context, keeper)
+
+
+def sets(layout: bpy.types.UILayout, context: bpy.types.Context, keeper: bpy.types.Object) -> None:
+    """What of a light grid follows the lamps, and which lamp does not stand as it was baked."""
+    box = layout.box()
+    row = box.row(align=True)
+    row.prop(context.scene.neural_bake, "live", text="Follow the Lamps")
+    shown = live.shown_sets(keeper)
+    if shown is None:
+        return
+    for words in light_sets.words(shown.state):
+        is_wrong = any(name in words for name in shown.state.moved)
+        sentence(box, context, words, 'ERROR' if is_wrong else 'NONE')
+    if context.scene.neural_bake.live:
+        sentence(box, context, f"Drawn in {1000.0 * shown.seconds:.0f} ms.")
 
 
 def errors(layout: bpy.types.UILayout, metrics: dict, kind: str) -> None:

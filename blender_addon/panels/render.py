@@ -12,7 +12,7 @@ from .. import kinds, properties
 from . import parts
 
 # Every setting of a light grid has its place here; those of the machine are in the preferences.
-GRID = (("light", "spacing", "resolution"),)
+GRID = (("light", "light_sets", "spacing", "resolution"),)
 QUALITY = (
     ("samples_per_probe", "sample_paths"),
     ("probe_directions", "probe_paths"),

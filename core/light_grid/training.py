@@ -15,13 +15,14 @@ import numpy as np
 from .. import artifact, metrics, spherical_harmonics
 from ..errors import NeuralBakeError
 from ..laps import Laps
-from . import KIND, WEIGHTS, baselines, preview, sight
+from . import KIND, WEIGHTS, baselines, load, preview, set_view, sight
 from .dataset import LightGridDataset, Probes, Samples, load_dataset
 from .evaluation import OURS, BakedGrid, LightGrid
-from .export import encode, with_light
+from .export import encode
 from .fitting import fit, note
 from .grid import Grid
 from .light_sets import LightSet
+from .lightings import Lightings
 from .points import NORMAL_BIAS, SortedPoints
 from .settings import LightGridSettings
 
@@ -46,46 +47,13 @@ class Prepared:
     geometry: baselines.ProbeGeometry
 
 
-@dataclasses.dataclass(frozen=True)
-class Lightings:
-    """What a dataset's light consists of: its light sets, or everything as one.
-
-    Attributes:
-        sets: (G) light sets; none where everything is one lighting.
-    """
-
-    sets: tuple[LightSet, ...]
-
-    def of(self, samples: Samples) -> np.ndarray:
-        """Stored light (N, 3 G) of each lighting, as it was measured."""
-        return samples.stored if samples.sets is None else samples.sets.reshape(len(samples), -1)
-
-    def scale(self, stored: np.ndarray) -> np.ndarray:
-        """What each channel (3 G) of stored light (N, 3 G) is divided by in the fit; 0 where there is no light.
-
-        That is the mean of all light together, in the units of each set's measurement: an error counts by what it does
-        to the whole. With each set over its own mean, the noise of small ones weighs as much as what everybody sees.
-        """
-        if not len(stored):
-            return np.zeros(stored.shape[1], np.float32)
-        means = stored.reshape(len(stored), -1, 3).mean(axis=(0, 2), dtype=np.float64)
-        if not self.sets:
-            return np.repeat(np.maximum(means, 0.0), 3).astype(np.float32)
-        factors = np.array([one.factor.mean() for one in self.sets])
-        total = float((np.abs(means) * factors).sum())
-        share = np.divide(total, factors, out=np.abs(means), where=factors > 0.0)
-        return np.repeat(np.where(means == 0.0, 0.0, share), 3).astype(np.float32)
-
-    def grid(self, baked: BakedGrid) -> BakedGrid:
-        """A grid whose ``sh`` (P, 9, 3 G) is that of the lightings as one that is stored."""
-        if not self.sets:
-            return baked
-        parts = baked.sh.reshape(len(baked.sh), 9, -1, 3).transpose(2, 0, 1, 3)
-        return with_light(dataclasses.replace(baked, sets=parts), self.sets)
-
-
 def train_dataset(
-    dataset_dir: Path, out_dir: Path, overrides: dict, progress: Progress, show: typing.Callable[[Path], None]
+    dataset_dir: Path,
+    out_dir: Path,
+    overrides: dict,
+    progress: Progress,
+    show: typing.Callable[[Path], None],
+    keep: Path | None = None,
 ) -> dict:
     """Train on a dataset and write a whole artifact.
 
@@ -95,6 +63,7 @@ def train_dataset(
         overrides: settings that differ from the dataset's own.
         progress: called with a text, and steps done and in all.
         show: called with the path of every preview as soon as it is written.
+        keep: a result of the same grids whose weights are kept, where it has any; only values are learned anew.
 
     Returns:
         The manifest as written.
@@ -106,7 +75,8 @@ def train_dataset(
     progress("read", 0, 1)
     dataset, settings = open_training(dataset_dir, overrides)
     lap("read")
-    candidates, scores = fit_methods(dataset, settings, progress)
+    weights = [] if keep is None else earlier_weights(load(keep), dataset)
+    candidates, scores = fit_methods(dataset, settings, progress, weights)
     kept = min(scores, key=lambda name: (scores[name], name != OURS))
     lap("fit")
     metrics_entry = _report(dataset, candidates) | {"kept": kept, "choose": scores}
@@ -117,6 +87,9 @@ def train_dataset(
         results = {name: LightGrid(candidates[name], {}) for name in dict.fromkeys((kept, "trilinear"))}
         for path in preview.write(out_dir, view, results, kept):
             show(path)
+        if dataset.light_sets:
+            shown = set_view.see(view, LightGrid(candidates[kept], {}, dataset.light_sets))
+            Path(out_dir, set_view.FILE).write_bytes(set_view.encode(shown))
     lap("preview")
     notes = [note()] if settings.train_device == "cpu" and note() else []
     return artifact.write_manifest(
@@ -137,6 +110,7 @@ def train_dataset(
                 for name, (grid, _) in zip(dataset.names, dataset.grids)
             ],
             "metrics": metrics_entry,
+            **({"weights_kept": True} if weights else {}),
             **{key: dataset.info[key] for key in ("lamps", "light_sets") if key in dataset.info},
             "notes": [*dataset.info.get("notes", ()), *notes],
             "timings": {"train_stages": lap.seconds},
@@ -164,10 +138,27 @@ def open_training(directory: Path, overrides: dict) -> tuple[LightGridDataset, L
     return LightGridDataset(dataset.dataset, settings.light), settings
 
 
+def earlier_weights(result: LightGrid, dataset: LightGridDataset) -> list[np.ndarray]:
+    """Weights (P, 113) of an earlier result for each of a dataset's grids; none where it has other grids or none."""
+    found = []
+    for grid, _ in dataset.grids:
+        for baked in result.grids:
+            if baked.grid.resolution == grid.resolution and np.array_equal(baked.grid.matrix, grid.matrix):
+                found.append(baked.weights)
+    return [] if len(found) != len(dataset.grids) or any(weights is None for weights in found) else found
+
+
 def fit_methods(
-    dataset: LightGridDataset, settings: LightGridSettings, progress: Progress
+    dataset: LightGridDataset,
+    settings: LightGridSettings,
+    progress: Progress,
+    weights: typing.Sequence[np.ndarray] = (),
 ) -> tuple[dict[str, list[BakedGrid]], dict[str, float]]:
     """Ours and every rival, tuned on the choosing points.
+
+    Args:
+        weights: those of each grid, where they are known: then only values are learned, and beside ours stands
+            trilinear alone.
 
     Returns:
         The grids by method, and each method's relMSE on the choosing points.
@@ -175,10 +166,10 @@ def fit_methods(
     choose = dataset.samples("choose")
     lightings = Lightings(dataset.light_sets)
     prepared = prepare(dataset, settings)
-    candidates = tuned_rivals(prepared, choose, progress, lightings)
-    candidates[OURS] = _fit_all(
-        prepared, lightings, dataset.samples("train"), dataset.train_sight(), choose, settings, progress
-    )
+    methods = ("trilinear",) if weights else baselines.METHODS
+    candidates = tuned_rivals(prepared, choose, progress, lightings, methods)
+    train, seen = dataset.samples("train"), dataset.train_sight()
+    candidates[OURS] = _fit_all(prepared, lightings, train, seen, choose, settings, progress, weights)
     scores = {name: _score(grids, choose, lightings.sets) for name, grids in candidates.items()}
     marks = [~part.geometry.valid for part in prepared]
     candidates = {
@@ -205,14 +196,18 @@ def prepare(dataset: LightGridDataset, settings: LightGridSettings) -> list[Prep
 
 
 def tuned_rivals(
-    prepared: list[Prepared], choose: Samples, progress: Progress, lightings: Lightings | None = None
+    prepared: list[Prepared],
+    choose: Samples,
+    progress: Progress,
+    lightings: Lightings | None = None,
+    methods: typing.Sequence[str] = baselines.METHODS,
 ) -> dict[str, list[BakedGrid]]:
     """Every classic method, each in the configuration that the choosing set likes best."""
     lightings = lightings or Lightings(())
     result = {}
     options = [
         (method, option, exclude)
-        for method in baselines.METHODS
+        for method in methods
         for option in baselines.candidates(method)
         for exclude in ((False,) if method == "trilinear" else (True, False))
     ]
@@ -247,10 +242,11 @@ def _fit_all(
     choose: Samples,
     settings: LightGridSettings,
     progress: Progress,
+    weights: typing.Sequence[np.ndarray] = (),
 ) -> list[BakedGrid]:
     """Fit each grid to the points in and just around it; per grid, the choosing set picks the regularisation.
 
-    ``sight_bits``: see :meth:`LightGridDataset.train_sight`.
+    ``sight_bits``: see :meth:`LightGridDataset.train_sight`; ``weights``: see :func:`fit_methods`.
     """
     if settings.train_device == "cuda":
         import torch
@@ -272,19 +268,23 @@ def _fit_all(
             # A volume in the dark, or without a reachable point: its probes' own light is all there is to know.
             result.append(lightings.grid(_untrained(part)))
             continue
-        scale = scale[lit]
+        mean = float(lightings.total(stored).mean()) if lightings.sets else 0.0
+        target = lightings.with_sum(stored[:, lit] / scale[lit], stored, mean)
+        prior = part.dilated / damping  # the result is damped below, once
+        prior = lightings.with_sum(prior[:, :, lit] / scale[lit], prior, mean)
         bits = None if sight_bits is None else sight_bits[near, number]
         depth = part.geometry.depth
         visibility = sight.geometry_weights(part.grid, depth, bits, positions, normals, NORMAL_BIAS)
-        points = SortedPoints(part.grid, positions, normals, stored[:, lit] / scale, visibility, settings.train_device)
+        points = SortedPoints(part.grid, positions, normals, target, visibility, settings.train_device)
         text = "train" if len(prepared) == 1 else f"train {number + 1}/{len(prepared)}"
         fits = fit(
             points,
-            part.dilated[:, :, lit] / damping / scale,  # the result is damped below, once
+            prior,
             settings.seed + number,
-            settings.geometry_steps,
-            settings.light_steps,
+            0 if weights else settings.geometry_steps,
+            0 if weights else settings.light_steps,
             lambda done, total: progress(text, done, total),
+            weights[number] if weights else None,
             threads=settings.threads,
         )
         inside = part.grid.border_distance(choose.positions) > -FIT_CELLS_BEYOND_BORDER
@@ -292,7 +292,7 @@ def _fit_all(
         options = []
         for fitted in fits:
             sh = part.dilated.copy()
-            sh[:, :, lit] = fitted.sh * scale * damping
+            sh[:, :, lit] = fitted.sh[:, :, : lit.sum()] * scale[lit] * damping
             options.append(lightings.grid(BakedGrid(part.grid, sh, OURS, fitted.bias, fitted.weights)))
         result.append(min(options, key=lambda baked: _score([baked], own, lightings.sets)) if len(own) else options[0])
     return result
@@ -325,7 +325,7 @@ def _report(dataset: LightGridDataset, candidates: dict[str, list[BakedGrid]]) -
     """Errors of every method on points used for nothing else."""
     first, second = dataset.samples("report_a", "report"), dataset.samples("report_b", "report")
     total = 0.5 * (first.total + second.total)
-    order = [OURS, *baselines.METHODS]
+    order = [name for name in (OURS, *baselines.METHODS) if name in candidates]
     held_out, configurations = {}, {}
     for name in order:
         grids = candidates[name]
@@ -353,7 +353,7 @@ def _set_errors(
     if not dataset.light_sets:
         return {}
     result: dict[str, dict] = {one.name: {"held_out": {}} for one in dataset.light_sets}
-    for name in (OURS, *baselines.METHODS):
+    for name in (name for name in (OURS, *baselines.METHODS) if name in candidates):
         light = LightGrid(candidates[name], {}, dataset.light_sets).set_irradiance(first.positions, first.normals)
         for index, one in enumerate(dataset.light_sets):
             half_a, half_b = first.sets[:, index], second.sets[:, index]

@@ -16,10 +16,10 @@ import pytest
 
 from bake_workers import protocol
 from bake_workers.capture import capture
-from bake_workers.capture.light_grid import lights_of
 from bake_workers.capture.light_sets import Switchboard, find_sets
 from bake_workers.capture.meter import Meter
 from bake_workers.capture.scene import OpenScene
+from bake_workers.capture.set_sizes import lights_of
 from core.light_grid.dataset import LightGridDataset, load_dataset
 from core.light_grid.light_sets import factor
 from tests.bake_workers.capture import builders

@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Light sets: what they cost, whether they add up, how fast lights are recoloured, and what a moved lamp takes.
+
+    python -m tests.benchmarks.light_grid_sets [PRESET]
+
+The demo scene. A moved lamp: its bake is brought up to date by ``--update``, which measures that lamp alone and keeps
+the weights, and beside it stands a whole bake of the same scene; both are judged on the whole bake's held-out points.
+Processor seconds, as other work may share the machine; starting processes and opening the scene is told apart.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from core import metrics
+from core.light_grid import load
+from core.light_grid.dataset import load_dataset
+from core.light_grid.set_view import FILE, decode
+
+from .common import OUT, ROOT, bake, save
+
+LAMP, STEP = "CeilingLamp", (0.8, -0.6, 0.0)
+ERRORS = ("nRMSE", "relMSE", "SMAPE", "leak")
+
+
+def main() -> int:
+    words = sys.argv[1:]
+    if words[:1] == ["--move"]:
+        return move(*words[1:])
+    preset = words[0] if words else "medium"
+    OUT.mkdir(parents=True, exist_ok=True)
+    scene, moved = OUT / "demo.blend", OUT / "demo_moved.blend"
+    run("bake_workers.demo_scene", str(scene))
+    run("tests.benchmarks.light_grid_sets", "--move", str(scene), str(moved))
+    options = ("--preset", preset, "--set", "light_sets=lamps")
+    rows: dict[str, object] = {"preset": preset}
+    together, rows["together"] = timed(scene, OUT / "sets_all", "--preset", preset)
+    apart, rows["apart"] = timed(scene, OUT / "sets_own", *options)
+    print("processor seconds: all lights together", rows["together"], "apart", rows["apart"])
+    rows["additivity"] = additivity(together, apart)
+    rows["recolour"] = recolour(apart)
+    whole, rows["whole"] = timed(moved, OUT / "sets_whole", *options)
+    for suffix in ("", ".job"):
+        shutil.rmtree(OUT / f"sets_update{suffix}", ignore_errors=True)
+        shutil.copytree(f"{apart}{suffix}", OUT / f"sets_update{suffix}")
+    (OUT / "sets_update.job" / "usage.json").unlink()
+    update, rows["update"] = timed(moved, OUT / "sets_update", *options, "--update", fresh=False)
+    print("processor seconds: a moved lamp, all anew", rows["whole"], "by --update", rows["update"])
+    rows["kept_bytes"] = kept_share(apart, update)
+    rows["moved"] = compare(whole, {"all anew": whole, "--update": update})
+    save("light_grid_sets", rows)
+    return 0
+
+
+def run(module: str, *words: str) -> None:
+    subprocess.run([sys.executable, "-m", module, *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def timed(scene: Path, out: Path, *words: str, fresh: bool = True) -> tuple[Path, dict]:
+    """Bake, and the processor seconds that it took in all, and by stage as the clock has them."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if fresh:
+        shutil.rmtree(f"{out}.job", ignore_errors=True)
+    manifest = bake(scene, out, *words)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    stages = {name: value for name, value in manifest["timings"].items() if isinstance(value, float)}
+    return out, {"processor": round(seconds, 1), "clock": stages, "error": manifest["metrics"]["held_out"]["ours"]}
+
+
+def move(source: str, target: str) -> int:
+    """The scene with one lamp elsewhere; needs bpy."""
+    import bpy
+
+    bpy.ops.wm.open_mainfile(filepath=source)
+    for axis in range(3):
+        bpy.data.objects[LAMP].location[axis] += STEP[axis]
+    bpy.ops.wm.save_as_mainfile(filepath=str(Path(target).resolve()), check_existing=False)
+    return 0
+
+
+def additivity(together: Path, apart: Path) -> dict:
+    """The sum of the sets beside all light measured at once, at the same points."""
+    halves = [load_dataset(Path(f"{folder}.job/dataset"), "total") for folder in (together, apart)]
+    points = [[one.samples(f"report_{half}", "report") for half in "ab"] for one in halves]
+    assert np.array_equal(points[0][0].positions, points[1][0].positions)
+    rows = {}
+    for light in ("indirect", "total"):
+        means = [0.5 * (getattr(a, light) + getattr(b, light)) for a, b in points]
+        noise = [0.5 * (getattr(a, light) - getattr(b, light)) for a, b in points]
+        deviation = np.sqrt(sum((one**2).mean() for one in noise) / len(means[0]) / 3.0)
+        difference = float((means[1] - means[0]).mean())
+        rows[light] = {
+            "difference of the mean": difference / float(means[0].mean()),
+            "standard error": float(deviation) / float(means[0].mean()),
+            "noise apart / together": float((noise[1] ** 2).mean() / (noise[0] ** 2).mean()),
+        }
+        print(f"additivity, {light} light: " + ", ".join(f"{key} {value:.4f}" for key, value in rows[light].items()))
+    return rows
+
+
+def recolour(folder: Path) -> dict:
+    """Milliseconds of what follows the lamps, without Blender's own drawing."""
+    grid = load(folder)
+    view = decode((folder / FILE).read_bytes(), len(grid.light_sets), FILE)
+    factors = np.stack([one.factor for one in grid.light_sets])
+    times = {"preview": best(lambda: view.picture(factors)), "probes": best(lambda: grid.under(factors))}
+    print("recolouring: " + ", ".join(f"{key} {value:.2f} ms" for key, value in times.items()))
+    return times | {"pixels": len(view.pixels), "sets": len(factors)}
+
+
+def best(work: object, repeats: int = 20) -> float:
+    """Least milliseconds of several calls."""
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begin)
+    return 1000.0 * min(times)
+
+
+def kept_share(before: Path, after: Path) -> float:
+    """Share of the measured bytes that the update kept, each file compared byte by byte."""
+    old, new = (Path(f"{folder}.job") / "dataset" for folder in (before, after))
+    files = sorted(new.glob("shard-*"))
+    kept = [
+        path for path in files if (old / path.name).is_file() and (old / path.name).read_bytes() == path.read_bytes()
+    ]
+    share = sum(path.stat().st_size for path in kept) / sum(path.stat().st_size for path in files)
+    print(f"moved lamp: {share:.0%} of what was measured stays, byte for byte")
+    return share
+
+
+def compare(reference: Path, results: dict[str, Path]) -> dict:
+    """Errors on the held-out points of one bake."""
+    dataset = load_dataset(Path(f"{reference}.job/dataset"), "indirect")
+    first, second = (dataset.samples(f"report_{half}", "report") for half in "ab")
+    rows = {}
+    print(f"{'moved lamp':22}" + "".join(f"{key:>10}" for key in ERRORS))
+    for name, folder in results.items():
+        light = load(folder).irradiance(first.positions, first.normals)
+        rows[name] = metrics.evaluate(light, first.stored, second.stored, 0.5 * (first.total + second.total))
+        print(f"  {name:20}" + "".join(f"{rows[name][key]:10.4f}" for key in ERRORS))
+    lights = [load(folder).irradiance(first.positions, first.normals) for folder in results.values()]
+    stale = load(OUT / "sets_own").irradiance(first.positions, first.normals)
+    rows["not updated"] = metrics.evaluate(stale, first.stored, second.stored, 0.5 * (first.total + second.total))
+    print(f"  {'not updated':20}" + "".join(f"{rows['not updated'][key]:10.4f}" for key in ERRORS))
+    difference = np.sqrt(np.mean((lights[0] - lights[1]) ** 2)) / lights[0].mean()
+    print(f"  root mean square difference of the two over the mean: {difference:.4f}")
+    return rows | {"difference": float(difference)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
