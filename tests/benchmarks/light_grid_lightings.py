@@ -79,7 +79,7 @@ def measure(name: str) -> dict[str, Path]:
         if kind != "own":
             blend = OUT / f"lightings_{name}_{kind}.blend"
             places = [] if kind == "unseen" else spread(found["own"])
-            run(__name__, "--make", name, kind, str(scene), str(blend), json.dumps(places))
+            run("tests.benchmarks.light_grid_lightings", "--make", name, kind, str(scene), str(blend), json.dumps(places))
         steps = ("--set", "geometry_steps=0", "--set", "light_steps=0")  # nothing is learned here
         if not (out / "manifest.json").is_file():
             bake(blend, out, *SCENE_OPTIONS[name][2], *words, *steps)
@@ -179,23 +179,21 @@ class Measured:
 
 def compare(name: str, datasets: dict[str, Path]) -> list[dict]:
     """Fit all weights, solve values under each unseen lighting, print and return the errors."""
-    import torch
-
     from core import metrics
     from core.light_grid import baselines, fitting
     from core.light_grid.evaluation import OURS, BakedGrid
+    from core.light_grid.points import NORMAL_BIAS, SortedPoints
 
-    torch.set_num_threads(1)
     own, unseen, learn = (Measured(datasets[kind]) for kind in ("own", "unseen", "learn"))
     grid, settings = own.part.grid, own.settings
     steps = (300, 400)
     seen = baselines.ProbeGeometry(np.ones_like(own.part.geometry.valid), own.part.geometry.depth)
-    option = baselines.Configuration("ddgi", fitting.NORMAL_BIAS)
+    option = baselines.Configuration("ddgi", NORMAL_BIAS)
     visibility = baselines.corner_weights(grid, seen, option, own.positions, own.normals)[1].astype(np.float32)
 
     def fit(light: list, prior: list, steps: tuple[int, int], start: np.ndarray | None = None) -> list:
         target = np.concatenate(light, axis=1).astype(np.float32)
-        points = fitting.SortedPoints(grid, own.positions, own.normals, target, visibility, torch.device("cpu"))
+        points = SortedPoints(grid, own.positions, own.normals, target, visibility)
         traced = np.concatenate(prior, axis=2).astype(np.float32)
         return fitting.fit(points, traced, settings.seed, *steps, lambda *_: None, start)
 
