@@ -79,7 +79,15 @@ def measure(name: str) -> dict[str, Path]:
         if kind != "own":
             blend = OUT / f"lightings_{name}_{kind}.blend"
             places = [] if kind == "unseen" else spread(found["own"])
-            run("tests.benchmarks.light_grid_lightings", "--make", name, kind, str(scene), str(blend), json.dumps(places))
+            run(
+                "tests.benchmarks.light_grid_lightings",
+                "--make",
+                name,
+                kind,
+                str(scene),
+                str(blend),
+                json.dumps(places),
+            )
         steps = ("--set", "geometry_steps=0", "--set", "light_steps=0")  # nothing is learned here
         if not (out / "manifest.json").is_file():
             bake(blend, out, *SCENE_OPTIONS[name][2], *words, *steps)
@@ -158,7 +166,7 @@ class Measured:
         self.lightings = training.Lightings(self.dataset.light_sets)
         self.part = training.prepare(self.dataset, self.settings)[0]
         train = self.dataset.samples("train")
-        near = self.part.grid.border_distance(train.positions) > -training.FIT_CELLS_BEYOND_BORDER
+        self.near = near = self.part.grid.border_distance(train.positions) > -training.FIT_CELLS_BEYOND_BORDER
         self.positions, self.normals = train.positions[near], train.normals[near]
         light, prior = self.lightings.of(train)[near], self.part.dilated
         self.total, self.prior_total = self.lightings.total(light), self.lightings.total(prior)
@@ -180,16 +188,17 @@ class Measured:
 def compare(name: str, datasets: dict[str, Path]) -> list[dict]:
     """Fit all weights, solve values under each unseen lighting, print and return the errors."""
     from core import metrics
-    from core.light_grid import baselines, fitting
+    from core.light_grid import fitting, sight
     from core.light_grid.evaluation import OURS, BakedGrid
     from core.light_grid.points import NORMAL_BIAS, SortedPoints
 
     own, unseen, learn = (Measured(datasets[kind]) for kind in ("own", "unseen", "learn"))
     grid, settings = own.part.grid, own.settings
     steps = (300, 400)
-    seen = baselines.ProbeGeometry(np.ones_like(own.part.geometry.valid), own.part.geometry.depth)
-    option = baselines.Configuration("ddgi", NORMAL_BIAS)
-    visibility = baselines.corner_weights(grid, seen, option, own.positions, own.normals)[1].astype(np.float32)
+    bits = own.dataset.train_sight()
+    bits = None if bits is None else bits[own.near, 0]
+    depth = own.part.geometry.depth
+    visibility = sight.geometry_weights(grid, depth, bits, own.positions, own.normals, NORMAL_BIAS)
 
     def fit(light: list, prior: list, steps: tuple[int, int], start: np.ndarray | None = None) -> list:
         target = np.concatenate(light, axis=1).astype(np.float32)
