@@ -15,7 +15,7 @@ def write_png(path: Path, image: np.ndarray) -> None:
     """Write (H, W, 3) uint8 sRGB."""
     from PIL import Image
 
-    Image.fromarray(image).save(path, optimize=True)
+    Image.fromarray(image).save(path)  # `optimize` takes six times as long for 3 % fewer bytes
 
 
 def write_exr(path: Path, image: np.ndarray) -> None:

@@ -39,7 +39,7 @@ def load(source: Path) -> ctypes.CDLL:
     compiler = importlib.util.find_spec("ziglang")
     if compiler is None:
         raise NeuralBakeError("no_compiler", "The engine has no package ziglang.", "Make the engine anew.")
-    text = source.read_bytes()
+    text = b"".join(path.read_bytes() for path in (source, *sorted(source.parent.glob("*.h"))))
     version = Path(compiler.origin).parent.stat().st_mtime_ns
     made_of = "\n".join((*FLAGS, *LINUX_FLAGS, str(version), processor())).encode() + text
     suffix = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")

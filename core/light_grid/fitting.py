@@ -7,7 +7,8 @@
 Three steps, each of which measurably helps (`docs/light_grid.md` has the figures):
   1. geometry: the networks learn the visibility weights of what each probe sees, with no light at all;
   2. light: networks and values learn from the training points, held near step 1 and near the probes' own light;
-  3. values: regularised least squares through the finished weights, at several strengths.
+  3. values: regularised least squares through the finished weights, at several strengths. The values as they were
+     learned are a candidate too: their loss forgives a point that is far too bright less (see :func:`error_scale`).
 
 On the processor the compiled steps of :mod:`.fused` do it; :mod:`.torch_fitting` is for CUDA, and for where nothing
 can be compiled. ``docs/light_grid_training.md`` tells why, and what it gains.
@@ -43,7 +44,10 @@ Progress = typing.Callable[[int, int], None]
 
 @dataclasses.dataclass(frozen=True)
 class Fit:
-    """One candidate: networks (P, 113) and radiance coefficients (P, 9, C), float32, for a normal ``bias``."""
+    """One candidate: networks (P, 113) and radiance coefficients (P, 9, C), float32, for a normal ``bias``.
+
+    ``strength`` is that of the least squares' pull to the prior, 0 for values as they were learned.
+    """
 
     weights: np.ndarray
     sh: np.ndarray
@@ -81,7 +85,7 @@ def fit(
         threads: on the processor; 0 uses all. With the compiled steps the result does not depend on it.
 
     Returns:
-        One candidate per strength of the final least squares.
+        One candidate per strength of the final least squares, and the values as they were learned.
     """
     if start is None:
         start = new_networks(len(prior), np.random.default_rng(seed))
@@ -101,10 +105,10 @@ def fit(
     problem.optimise(False, GEOMETRY_RATE, geometry_steps, 0.0, tell)
     problem.set_values(problem.solve((1.0,))[0])
     problem.optimise(True, LIGHT_RATE, light_steps, PRIOR_PULL, lambda done: tell(geometry_steps + done))
-    values = problem.solve(STRENGTHS)
+    candidates = [*zip(problem.solve(STRENGTHS), STRENGTHS, strict=True), (problem.values(), 0.0)]
     weights = problem.networks()
     tell(total)
-    return [Fit(weights, own, strength) for own, strength in zip(values, STRENGTHS, strict=True)]
+    return [Fit(weights, values, strength) for values, strength in candidates]
 
 
 def error_scale(result: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -12,12 +12,12 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
-#include <string.h>
 
-#define LANES 16
+#include "lanes.h"
+
 #define HIDDEN 8
 #define STRIDE 128  // of a probe's 113 numbers
-#define BLOCKS 4    // blocks of a cell that are learned from together
+#define BLOCKS 2    // blocks of a cell that are learned from together
 #define MANY 16     // the same where nothing is differentiated
 #define CHANNELS 48 // most channels: 16 lightings
 #define LEAK 0.1f
@@ -32,10 +32,6 @@
 enum { W1 = 0, B1 = 24, W2 = 32, B2 = 96, W3 = 104, B3 = 112 };
 enum { OFFSET = 0, NORMAL = 3, MASK = 6, VISIBILITY = 7, TARGET = 15 };
 enum { GEOMETRY, LIGHT, PREPARE, PRODUCT };  // what run() does
-
-typedef float V __attribute__((vector_size(64)));
-typedef int32_t I __attribute__((vector_size(64)));
-typedef float U __attribute__((vector_size(64), aligned(4)));
 
 typedef struct {
   int64_t columns, probes, channels, features, threads, draws, points, values, wide;
@@ -65,44 +61,8 @@ int sched_yield(void);
 static void give_way(void) { sched_yield(); }
 #endif
 
-static inline V load(const float *p) { return *(const U *)p; }
-static inline void store(float *p, V v) { *(U *)p = v; }
-static inline V splat(float x) { return (V){} + x; }
-static inline V choose(I mask, V a, V b) { return (V)((mask & (I)a) | (~mask & (I)b)); }
-static inline V largest(V a, V b) { return choose(a > b, a, b); }
-static inline V least(V a, V b) { return choose(a < b, a, b); }
 static inline V leaky(V x) { return largest(x, LEAK * x); }
 static inline V slope(V x) { return choose(x > 0.0f, splat(1.0f), splat(LEAK)); }
-
-// exp for -87 < x <= 0, to two units in the last place: 2^n e^r with the polynomial of Cephes.
-static inline V exponential(V x) {
-  V n = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
-  V r = x - n * 0.693359375f + n * 2.12194440e-4f;
-  V p = splat(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  return p * (V)((__builtin_convertvector(n, I) + 127) << 23);
-}
-
-// Sums of 16 vectors' lanes, as one vector.
-static inline V sums(const V *v) {
-  V a[8], b[4], c[2];
-  for (int i = 0; i < 8; i++)
-    a[i] = __builtin_shufflevector(v[i], v[i + 8], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
-           __builtin_shufflevector(v[i], v[i + 8], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-  for (int i = 0; i < 4; i++)
-    b[i] = __builtin_shufflevector(a[i], a[i + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27) +
-           __builtin_shufflevector(a[i], a[i + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
-  for (int i = 0; i < 2; i++)
-    c[i] = __builtin_shufflevector(b[i], b[i + 2], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
-           __builtin_shufflevector(b[i], b[i + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
-  return __builtin_shufflevector(c[0], c[1], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30) +
-         __builtin_shufflevector(c[0], c[1], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
-}
 
 // Irradiance basis of 16 normals, as core.spherical_harmonics has it.
 static inline void irradiance_basis(const float *normal, V *basis) {
@@ -170,7 +130,7 @@ static inline void logit_gradient(const V *logit, const V *weight, const I *clam
 }
 
 // Adds sum_i weight basis_b value_r of `count` blocks to (9, values) of `out`.
-static inline void scatter(const V *weight, int step, const V *basis, const V *value, int64_t values, int count,
+static inline __attribute__((always_inline)) void scatter(const V *weight, int step, const V *basis, const V *value, int64_t values, int count,
                            float *out) {
   V ring[LANES];
   int filled = 0;
@@ -192,7 +152,7 @@ static inline void scatter(const V *weight, int step, const V *basis, const V *v
 }
 
 // One corner's backward pass over `count` blocks, added to its probe's gradient.
-static inline void network_gradient(const float *w, const V (*x)[3], V (*h1)[HIDDEN], V (*h2)[HIDDEN],
+static inline __attribute__((always_inline)) void network_gradient(const float *w, const V (*x)[3], V (*h1)[HIDDEN], V (*h2)[HIDDEN],
                                     const V *logit, int count, float *out) {
   V d1[BLOCKS][HIDDEN], d2[BLOCKS][HIDDEN], sum[STRIDE];
   for (int b = 0; b < count; b++) {
@@ -203,17 +163,27 @@ static inline void network_gradient(const float *w, const V (*x)[3], V (*h1)[HID
       d1[b][i] = d * slope(h1[b][i]);
     }
   }
-  memset(sum, 0, sizeof sum);
-  for (int b = 0; b < count; b++) sum[B3] += logit[b];
-  for (int j = 0; j < HIDDEN; j++)
+  V whole = {};
+  for (int b = 0; b < count; b++) whole += logit[b];
+  sum[B3] = whole;
+  for (int i = B3 + 1; i < STRIDE; i++) sum[i] = (V){};
+  for (int j = 0; j < HIDDEN; j++) {
+    V first = {}, second = {}, last = {};
     for (int b = 0; b < count; b++) {
-      sum[B1 + j] += d1[b][j];
-      sum[B2 + j] += d2[b][j];
-      sum[W3 + j] += logit[b] * h2[b][j];
+      first += d1[b][j];
+      second += d2[b][j];
+      last += logit[b] * h2[b][j];
     }
+    sum[B1 + j] = first;
+    sum[B2 + j] = second;
+    sum[W3 + j] = last;
+  }
   for (int i = 0; i < 3; i++)
-    for (int j = 0; j < HIDDEN; j++)
-      for (int b = 0; b < count; b++) sum[W1 + i * HIDDEN + j] += x[b][i] * d1[b][j];
+    for (int j = 0; j < HIDDEN; j++) {
+      V s = {};
+      for (int b = 0; b < count; b++) s += x[b][i] * d1[b][j];
+      sum[W1 + i * HIDDEN + j] = s;
+    }
   for (int i = 0; i < HIDDEN; i++)
     for (int j = 0; j < HIDDEN; j++) {
       V s = {};
@@ -224,7 +194,7 @@ static inline void network_gradient(const float *w, const V (*x)[3], V (*h1)[HID
 }
 
 // Gradients from `count` blocks of a cell; `share` is what a point counts.
-static void learn_blocks(const Problem *p, int64_t cell, const float **data, int count, float share, int mode) {
+static inline __attribute__((always_inline)) void learn_blocks(const Problem *p, int64_t cell, const float **data, int count, float share, int mode) {
   V x[8][BLOCKS][3], h1[8][BLOCKS][HIDDEN], h2[8][BLOCKS][HIDDEN], logit[8][BLOCKS];
   V weight[BLOCKS][8], basis[BLOCKS][9], slopes[BLOCKS * CHANNELS], value[8][CHANNELS];
   const int32_t *corner = p->corners + cell * 8;
@@ -284,7 +254,12 @@ static void learn_cell(const Problem *p, int64_t cell, int64_t step, int mode) {
     const float *data[BLOCKS];
     int some = count - done < BLOCKS ? count - done : BLOCKS;
     for (int i = 0; i < some; i++) data[i] = p->data + (first + (start + done + i) % blocks) * p->features * LANES;
-    learn_blocks(p, cell, data, some, (float)blocks / (count * p->points), mode);
+    float share = (float)blocks / (count * p->points);
+    // With constant numbers the compiler unrolls all loops over blocks.
+    if (mode == LIGHT && some == 2) learn_blocks(p, cell, data, 2, share, LIGHT);
+    else if (mode == LIGHT) learn_blocks(p, cell, data, 1, share, LIGHT);
+    else if (some == 2) learn_blocks(p, cell, data, 2, share, GEOMETRY);
+    else learn_blocks(p, cell, data, 1, share, GEOMETRY);
   }
 }
 

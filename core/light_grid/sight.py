@@ -10,11 +10,15 @@ That is sharper than what a probe's 512 rays tell of walls (Chebyshev's bound): 
 
 from __future__ import annotations
 
+import concurrent.futures
+import os
+
 import numpy as np
 
 from . import baselines
 from .grid import Grid
 
+CHUNK = 16384
 SEEN_ENOUGH = 1e-3
 """Where all corners that are seen weigh less than this together, Chebyshev's bound decides."""
 
@@ -39,7 +43,13 @@ def unpack(bits: np.ndarray) -> np.ndarray:
 
 
 def geometry_weights(
-    grid: Grid, depth: np.ndarray, bits: np.ndarray | None, positions: np.ndarray, normals: np.ndarray, bias: float
+    grid: Grid,
+    depth: np.ndarray,
+    bits: np.ndarray | None,
+    positions: np.ndarray,
+    normals: np.ndarray,
+    bias: float,
+    threads: int = 0,
 ) -> np.ndarray:
     """Blend weights (N, 8) float32, summing to one, by geometry alone.
 
@@ -50,15 +60,22 @@ def geometry_weights(
         depth: (P, 16, 16, 2) octahedral depth.
         bits: (N,) which corners each point sees; None where the capture did not say, for Chebyshev's bound everywhere.
         positions, normals: (N, 3) float32.
+        threads: 0 for all.
     """
     every = baselines.ProbeGeometry(np.ones(grid.count, bool), depth)
     option = baselines.Configuration("ddgi", bias)
-    weights = np.empty((len(positions), 8), np.float32)
-    for rows in np.array_split(np.arange(len(positions)), len(positions) // 65536 + 1):
-        weights[rows] = baselines.corner_weights(grid, every, option, positions[rows], normals[rows])[1]
-    if bits is None or not len(positions):
-        return weights
-    at, clear = lookups(grid, positions, normals, bias), unpack(bits)
-    seen = baselines.seen_weights(grid, every.valid, at, positions, normals, clear)[2]
-    total = seen.sum(axis=1, keepdims=True)
-    return np.where(total > SEEN_ENOUGH, seen / np.maximum(total, SEEN_ENOUGH), weights).astype(np.float32)
+    result = np.empty((len(positions), 8), np.float32)
+
+    def fill(rows: slice) -> None:
+        own, facing = positions[rows], normals[rows]
+        result[rows] = baselines.corner_weights(grid, every, option, own, facing)[1]
+        if bits is None:
+            return
+        clear = unpack(bits[rows])
+        seen = baselines.seen_weights(grid, every.valid, lookups(grid, own, facing, bias), own, facing, clear)[2]
+        total = seen.sum(axis=1, keepdims=True)
+        result[rows] = np.where(total > SEEN_ENOUGH, seen / np.maximum(total, SEEN_ENOUGH), result[rows])
+
+    with concurrent.futures.ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        list(pool.map(fill, (slice(first, first + CHUNK) for first in range(0, len(positions), CHUNK))))
+    return result

@@ -274,7 +274,7 @@ def _fit_all(
         prior = lightings.with_sum(prior[:, :, lit] / scale[lit], prior, mean)
         bits = None if sight_bits is None else sight_bits[near, number]
         depth = part.geometry.depth
-        visibility = sight.geometry_weights(part.grid, depth, bits, positions, normals, NORMAL_BIAS)
+        visibility = sight.geometry_weights(part.grid, depth, bits, positions, normals, NORMAL_BIAS, settings.threads)
         points = SortedPoints(part.grid, positions, normals, target, visibility, settings.train_device)
         text = "train" if len(prepared) == 1 else f"train {number + 1}/{len(prepared)}"
         fits = fit(

@@ -85,7 +85,8 @@ def test_a_real_tiny_bake(baked: Path) -> None:
     seconds, memory = manifest["timings"], manifest["peak_memory"]
     # Another machine may be far slower or faster than the one of the figures; memory is much the same everywhere.
     assert 0.05 < seconds["capture"] / found.capture_seconds < 20.0
-    assert 0.05 < seconds["training"] / found.training_seconds < 20.0
+    # the first training of a fresh environment compiles its steps
+    assert 0.05 < seconds["training"] / found.training_seconds < 60.0
     assert 0.5 < memory["capture"] / found.capture_memory < 2.0
     assert 0.5 < memory["training"] / found.training_memory < 2.0
 
