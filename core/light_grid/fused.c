@@ -23,7 +23,7 @@
 #define LEAK 0.1f
 #define LOGIT_RANGE 20.0f
 #define DIVERGENCE_FLOOR 1e-6f
-#define ABSOLUTE_PULL 0.1f  // as in points.py
+#define ABSOLUTE_PULL 0.2f  // as in points.py
 #define ABSOLUTE_FLOOR 0.01f
 #define ROUNDING 1e-6f
 #define ADAM_FIRST 0.9f

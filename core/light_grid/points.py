@@ -18,7 +18,7 @@ LIGHT_RATE = 0.01
 GEOMETRY_PULL = 0.01
 PRIOR_PULL = 1.0
 # Of the absolute relative error, |e| / (R + E + floor), beside the squared one: what is nearly dark becomes dark.
-ABSOLUTE_PULL = 0.1
+ABSOLUTE_PULL = 0.2
 ABSOLUTE_FLOOR = 0.01
 ROUNDING = 1e-6
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)

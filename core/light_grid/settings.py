@@ -61,7 +61,7 @@ class LightGridSettings(Settings):
     preview_paths: int = setting(48, "Light paths per pixel of the reference preview", low=3, high=65536)
 
     geometry_steps: int = setting(
-        300, "Steps in which the weighting functions learn what each probe sees", low=0, high=100_000
+        600, "Steps in which the weighting functions learn what each probe sees", low=0, high=100_000
     )
     light_steps: int = setting(
         400, "Steps in which weights and values learn from the measured light", low=0, high=100_000
@@ -86,7 +86,7 @@ _DRAFT = {
     "probe_paths": 24,
     "preview_width": 240,
     "preview_paths": 15,
-    "geometry_steps": 80,
+    "geometry_steps": 160,
     "light_steps": 120,
 }
 _FINAL = {
@@ -99,7 +99,7 @@ _FINAL = {
     "probe_paths": 160,
     "preview_width": 480,
     "preview_paths": 60,
-    "geometry_steps": 600,
+    "geometry_steps": 1200,
     "light_steps": 800,
 }
 _DEFAULTS = LightGridSettings().to_dict()

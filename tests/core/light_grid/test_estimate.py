@@ -151,7 +151,7 @@ def test_a_speed_that_is_none(speed: object) -> None:
         {"report_paths": 384},
         {"preview_width": 640},
         {"preview_paths": 96},
-        {"geometry_steps": 600},
+        {"geometry_steps": 1200},
         {"light_steps": 800},
     ],
     ids=str,
