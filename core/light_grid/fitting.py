@@ -8,7 +8,8 @@ Three steps, each of which measurably helps (`docs/light_grid.md` has the figure
   1. geometry: the networks learn the visibility weights of what each probe sees, with no light at all;
   2. light: networks and values learn from the training points, held near step 1 and near the probes' own light;
   3. values: regularised least squares through the finished weights, at several strengths. The values as they were
-     learned are a candidate too: their loss forgives a point that is far too bright less (see :func:`error_scale`).
+     learned are no candidate: the absolute part of the loss draws them to the median of a skewed noise, too dark, and
+     the choosing points, divided by their own noisy light, like that.
 
 On the processor the compiled steps of :mod:`.fused` do it; :mod:`.torch_fitting` is for CUDA, and for where nothing
 can be compiled. ``docs/light_grid_training.md`` tells why, and what it gains.
@@ -46,7 +47,7 @@ Progress = typing.Callable[[int, int], None]
 class Fit:
     """One candidate: networks (P, 113) and radiance coefficients (P, 9, C), float32, for a normal ``bias``.
 
-    ``strength`` is that of the least squares' pull to the prior, 0 for values as they were learned.
+    ``strength`` is that of the least squares' pull to the prior.
     """
 
     weights: np.ndarray
@@ -85,7 +86,7 @@ def fit(
         threads: on the processor; 0 uses all. With the compiled steps the result does not depend on it.
 
     Returns:
-        One candidate per strength of the final least squares, and the values as they were learned.
+        One candidate per strength of the final least squares.
     """
     if start is None:
         start = new_networks(len(prior), np.random.default_rng(seed))
@@ -105,7 +106,7 @@ def fit(
     problem.optimise(False, GEOMETRY_RATE, geometry_steps, 0.0, tell)
     problem.set_values(problem.solve((1.0,))[0])
     problem.optimise(True, LIGHT_RATE, light_steps, PRIOR_PULL, lambda done: tell(geometry_steps + done))
-    candidates = [*zip(problem.solve(STRENGTHS), STRENGTHS, strict=True), (problem.values(), 0.0)]
+    candidates = zip(problem.solve(STRENGTHS), STRENGTHS, strict=True)
     weights = problem.networks()
     tell(total)
     return [Fit(weights, values, strength) for values, strength in candidates]

@@ -169,7 +169,8 @@ def equal_bytes(name: str, folder: Path, size: int, words: list[str]) -> dict[st
     grids = tuned_rivals(prepare(dataset, settings), dataset.samples("choose"), lambda *_: None)["validity"]
     result = LightGrid(grids, {}).irradiance(reference.positions, reference.normals)
     row = metrics.evaluate(result, reference.half_a, reference.half_b, reference.total)
-    label = f"validity {resolution.prod() / own.prod():.2f}x"
+    count = dataset.grids[0][0].count
+    label = f"validity {count / own.prod():.2f}x"
     return {
         "scene": name,
         "placement": 0,
