@@ -6,7 +6,7 @@
 
 Measuring takes time by its light paths, and training by its steps and probes. Both have a start, and a share for every
 point that is drawn. The figures below are those of an otherwise idle machine with two cores (x86-64) and bakes without
-a GPU: 765 probes took 41 s to measure there, and take 5 s of the processor to train, with 0.40 and 0.13 GB. From
+a GPU: 765 probes took 41 s to measure there, and take 4 s of the processor to train, with 0.40 and 0.13 GB. From
 :func:`speed_of` an estimate learns how far this machine and this scene are from that; how well lamps and materials
 compare with the demo scene's only a bake can tell.
 
@@ -33,13 +33,13 @@ PLANNED_SAMPLE = 2.0e-5
 PLANNED_RAY = 1.5e-6
 TRAINING_START = 1.0
 STEP = 1.0e-4
-GEOMETRY_STEP = 1.4e-6
+GEOMETRY_STEP = 1.2e-6
 """For each probe, as is a light step."""
-LIGHT_STEP = 1.8e-6
-TRAINED_SAMPLE = 1.0e-5
+LIGHT_STEP = 1.5e-6
+TRAINED_SAMPLE = 6.0e-6
 CHOOSING_POINT = 1.0e-4
 """Every rival in every configuration looks at each of them."""
-COMPARED_PIXEL = 2.0e-5
+COMPARED_PIXEL = 8.0e-6
 # Bytes
 CAPTURE_BASE = 367 * 2**20
 CAPTURED_CHUNK = 285
@@ -47,8 +47,8 @@ CAPTURED_CHUNK = 285
 CHUNK_SAMPLES = 400_000
 CAPTURED_SAMPLE = 110
 CAPTURED_RAY = 8
-TRAINING_BASE = 50 * 2**20
-TRAINED_SAMPLE_MEMORY = 850
+TRAINING_BASE = 90 * 2**20
+TRAINED_SAMPLE_MEMORY = 385
 
 
 def set_sizes(settings: LightGridSettings, probes: int, aspect: float = ASPECT) -> dict[str, tuple[int, int]]:

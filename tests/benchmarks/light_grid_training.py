@@ -166,6 +166,7 @@ def lone(points: object, prior: np.ndarray, steps: dict, batched: dict) -> dict:
     """
     import torch
 
+    from core.light_grid.grid import CORNERS
     from core.light_grid.points import new_networks
     from core.light_grid.torch_fitting import TorchProblem
 
@@ -184,7 +185,7 @@ def lone(points: object, prior: np.ndarray, steps: dict, batched: dict) -> dict:
 
     def blend_weights(batch: object) -> torch.Tensor:
         """As the model's, but each probe's logits by a module of its own."""
-        inputs = batch.offsets[:, None] - problem.model.corner_offsets[None, :, None]
+        inputs = batch.offsets[:, None] - torch.from_numpy(CORNERS.astype(np.float32))[None, :, None]
         cells, _, drawn, _ = inputs.shape
         inputs = inputs.reshape(cells * 8, drawn, 3)
         found = [networks[probe](inputs[place].reshape(-1, 3)) for probe, place in zip(probes, places, strict=True)]

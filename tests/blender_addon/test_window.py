@@ -67,7 +67,7 @@ def test_the_engine_in_the_preferences(user: Path, tmp_path: Path) -> None:
     assert text and 0.0 <= fraction < 1.0
     assert told["state after"] == "NONE"
     said = {
-        "none": "0.3 GB to download, 1.1 GB on the disk",
+        "none": "0.4 GB to download, 1.5 GB on the disk",
         "cancelled": "Cancelled.",
         "failed": "There is no torch==",
         "ready": "The engine is ready",

@@ -27,6 +27,8 @@ SHARED = [
     (4950, 198.0, 560),
     (19968, 724.6, 815),
 ]
+# Trainings of the demo scene's dataset, as it is and with copies of its points side by side: probes and MB.
+TRAINED = [(765, 130), (19125, 983), (100980, 4950)]
 
 
 def measured_paths(dataset: dict) -> Counter[str]:
@@ -77,6 +79,11 @@ def test_published_bakes(row: tuple[int, float, int]) -> None:
     assert not found.measured
     assert found.seconds == found.capture_seconds + found.training_seconds
     assert found.memory == max(found.capture_memory, found.training_memory)
+
+
+@pytest.mark.parametrize(("probes", "memory"), TRAINED)
+def test_published_trainings(probes: int, memory: int) -> None:
+    assert estimate(LightGridSettings(), probes, None).training_memory == pytest.approx(memory * MB, rel=0.1)
 
 
 def test_a_real_tiny_bake(baked: Path) -> None:
