@@ -93,7 +93,7 @@ def bars(rows: list[dict], path: Path) -> None:
             left = start + place * wide
             box = [left * SCALE, height(values[method]), (left + wide - 1) * SCALE, (HEIGHT - BOTTOM) * SCALE]
             pen.rectangle(box, fill=colour)
-        pen.text(((start + 0.4 * group) * SCALE, (HEIGHT - 8) * SCALE), name, INK, font, anchor="mb")
+        pen.text(((start + 0.4 * group) * SCALE, (HEIGHT - 12) * SCALE), name, INK, font, anchor="ms")
     left = LEFT
     for label, colour in zip(LABELS.values(), COLOURS, strict=False):
         pen.rectangle([left * SCALE, 26 * SCALE, (left + 10) * SCALE, 36 * SCALE], fill=colour)
