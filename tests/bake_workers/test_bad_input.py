@@ -68,6 +68,12 @@ def test_names_that_the_scene_does_not_have(own_bake: Path, tiny_scene: Path, wo
     assert "Nowhere" in refused_bake(tiny_scene, own_bake, *words)
 
 
+def test_an_update_without_light_sets(own_bake: Path, tiny_scene: Path, tmp_path: Path) -> None:
+    assert "light sets" in refused_bake(tiny_scene, own_bake, "--update")
+    lone = refused_bake(tiny_scene, tmp_path / "new", "--update", "--set", "light_sets=lamps")
+    assert "no result to update" in lone
+
+
 # Datasets
 
 

@@ -4,7 +4,7 @@
 
 """Light sets: what they cost, whether they add up, how fast lights are recoloured, and what a moved lamp takes.
 
-    python -m tests.benchmarks.light_grid_sets [PRESET]
+    python -m tests.benchmarks.light_grid_sets [draft | medium | final | quick]
 
 The demo scene. A moved lamp: its bake is brought up to date by ``--update``, which measures that lamp alone and keeps
 the weights, and beside it stands a whole bake of the same scene; both are judged on the whole bake's held-out points.
@@ -30,6 +30,18 @@ from core.light_grid.set_view import FILE, decode
 from .common import OUT, ROOT, bake, save
 
 LAMP, STEP = "CeilingLamp", (0.8, -0.6, 0.0)
+QUICK = {
+    "samples_per_probe": 32,
+    "sample_paths": 24,
+    "choose_points": 500,
+    "report_points": 1000,
+    "report_paths": 96,
+    "probe_directions": 16,
+    "probe_paths": 24,
+    "preview_width": 96,
+    "preview_paths": 9,
+}
+"""Less than draft, for a busy machine."""
 ERRORS = ("nRMSE", "relMSE", "SMAPE", "leak")
 
 
@@ -42,11 +54,14 @@ def main() -> int:
     scene, moved = OUT / "demo.blend", OUT / "demo_moved.blend"
     run("bake_workers.demo_scene", str(scene))
     run("tests.benchmarks.light_grid_sets", "--move", str(scene), str(moved))
-    options = ("--preset", preset, "--set", "light_sets=lamps")
+    quality = ("--preset", preset)
+    if preset == "quick":
+        quality = tuple(word for key, value in QUICK.items() for word in ("--set", f"{key}={value}"))
+    options = (*quality, "--set", "light_sets=lamps")
     rows: dict[str, object] = {"preset": preset}
-    together, rows["together"] = timed(scene, OUT / "sets_all", "--preset", preset)
+    together, rows["together"] = timed(scene, OUT / "sets_all", *quality)
     apart, rows["apart"] = timed(scene, OUT / "sets_own", *options)
-    print("processor seconds: all lights together", rows["together"], "apart", rows["apart"])
+    print("processor seconds: all lights together", rows["together"], "apart", rows["apart"], flush=True)
     rows["additivity"] = additivity(together, apart)
     rows["recolour"] = recolour(apart)
     whole, rows["whole"] = timed(moved, OUT / "sets_whole", *options)
@@ -55,7 +70,7 @@ def main() -> int:
         shutil.copytree(f"{apart}{suffix}", OUT / f"sets_update{suffix}")
     (OUT / "sets_update.job" / "usage.json").unlink()
     update, rows["update"] = timed(moved, OUT / "sets_update", *options, "--update", fresh=False)
-    print("processor seconds: a moved lamp, all anew", rows["whole"], "by --update", rows["update"])
+    print("processor seconds: a moved lamp, all anew", rows["whole"], "by --update", rows["update"], flush=True)
     rows["kept_bytes"] = kept_share(apart, update)
     rows["moved"] = compare(whole, {"all anew": whole, "--update": update})
     save("light_grid_sets", rows)

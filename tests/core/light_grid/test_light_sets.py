@@ -166,5 +166,12 @@ def test_each_light_stays_on_its_side_of_a_wall(tmp_path: Path) -> None:
     points = np.stack([x, 0.2 * np.ones(4), 0.1 * np.ones(4)], axis=1).astype(np.float32)
     normals = np.tile(np.array([[0.0, 1.0, 0.0]], np.float32), (4, 1))
     light = result.set_irradiance(points, normals)[..., 0]
+    # Brought up to date, a result keeps its weights, and finds its values again.
+    again = tmp_path / "again"
+    again.mkdir()
+    updated = train_dataset(dataset, again, {}, lambda *_: None, lambda _: None, keep=out)
+    assert updated["weights_kept"] and set(updated["metrics"]["held_out"]) == {OURS, "trilinear"}
+    np.testing.assert_array_equal(load(again).grids[0].weights, result.grids[0].weights)
+    np.testing.assert_allclose(load(again).set_irradiance(points, normals)[..., 0], light, atol=0.02)
     np.testing.assert_allclose(light[:, 0], [1.0, 1.0, 0.0, 0.0], atol=0.1)
     np.testing.assert_allclose(light[:, 1], [0.0, 0.0, 1.0, 1.0], atol=0.1)
