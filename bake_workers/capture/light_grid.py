@@ -33,7 +33,7 @@ from .scene import OpenScene
 from .set_sizes import lights_of, renew_lights, set_sizes, shares
 
 KIND = "light_grid"
-FORMAT = 5
+FORMAT = 6
 """Raised whenever the same scene and settings would be measured differently, so that old shards are not reused."""
 MEASURED = (
     "seed samples_per_probe surface_fraction sample_paths choose_points report_points report_paths probe_directions"
@@ -67,14 +67,13 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     lights = lights_of(opened, sets)
     dataset = shards.reopen(directory, KIND, fingerprint)
     meter = Meter(opened, settings.threads)
-    board = light_sets.Switchboard(opened, sets)
+    board = light_sets.Switchboard(opened, sets) if sets else None
     if dataset is None:
         opened.notes.extend(scene_notes(opened))
         plan, camera = make_plan(opened, geometry, volumes, settings, seeds, origin, events)
-        for entry, share in zip(
-            lights.get("light_sets", ()), shares(meter, board, lights, plan, settings), strict=True
-        ):
-            entry["share"] = share
+        if board is not None:
+            for entry, share in zip(lights["light_sets"], shares(meter, board, lights, plan, settings), strict=True):
+                entry["share"] = share
         info = describe(opened, volumes, settings, job, camera, meter) | {
             "scene_hash": opened.digest,
             "fingerprint": fingerprint,
@@ -93,7 +92,7 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     last_seen = max((shard.first for shard in dataset.shards if name_of(shard) == "view"), default=None)
 
     def work(shard: Shard, entry: dict) -> dict[str, np.ndarray]:
-        if sets:
+        if board is not None:
             board.only(entry["light"], dataset.info["light_sets"][entry["light"]]["measured"])
         return measure_points(meter, points[name_of(shard)], shard, entry["paths"])
 

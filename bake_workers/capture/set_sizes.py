@@ -66,7 +66,7 @@ def shares(
     noises, means = [], []
     run = slice(0, PILOT_POINTS)
     positions, normals = plan["choose_positions"][run], plan["choose_normals"][run]
-    for number, entry in enumerate(lights.get("light_sets", ())):
+    for number, entry in enumerate(lights["light_sets"]):
         board.only(number, entry["measured"])
         scale = factor(entry["light"], entry["measured"])
         halves = [
@@ -75,8 +75,6 @@ def shares(
         ]
         noises.append(halves[0] - halves[1])
         means.append(0.5 * (halves[0] + halves[1]))
-    if not means:
-        return []
     total = np.sum(means, axis=0)
     weight = 1.0 / (total**2 + 0.1 * max(float(total.mean()), 1e-30) ** 2)
     sizes = np.array([np.sqrt((noise**2 * weight).mean()) for noise in noises]) + 1e-12

@@ -80,5 +80,6 @@ def _scaled(tree: bpy.types.NodeTree, socket: bpy.types.NodeSocket) -> bpy.types
         tree.links.new(socket.links[0].from_socket, product.inputs[0])
     else:
         product.inputs[0].default_value = socket.default_value
+    product.inputs[1].default_value = 1.0  # as it was, until it is told otherwise
     tree.links.new(product.outputs[0], socket)
     return product.inputs[1]

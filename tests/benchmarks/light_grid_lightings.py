@@ -4,7 +4,7 @@
 
 """Do weights that were learned under some lightings hold under others?
 
-    python -m tests.benchmarks.light_grid_lightings [demo] [office]
+    python -m tests.benchmarks.light_grid_lightings [--without-lamps] [demo] [office]
 
 Each scene is measured three times with the same points: under its own lights, under three that no weights have seen
 (the sun elsewhere, one lamp at a new place, a sky with all its light on one side), and under a few lamps that are there
@@ -43,6 +43,7 @@ QUALITY = {
     "light_sets": "lamps",
 }
 LAMPS_TO_LEARN_FROM = 5
+KINDS = ("own", "unseen", "learn")
 ERRORS = ("nRMSE", "relMSE", "SMAPE", "leak")
 VARIANTS = ("fitted", "geometry", "one", "sets", "sets + lamps")
 LABELS = {
@@ -58,14 +59,15 @@ def main() -> int:
     words = sys.argv[1:]
     if words[:1] == ["--make"]:
         return make(*words[1:])
+    kinds = KINDS[:2] if "--without-lamps" in words else KINDS
     rows = []
-    for name in words or list(SCENE_OPTIONS):
-        rows += compare(name, measure(name))
+    for name in [word for word in words if word in SCENE_OPTIONS] or list(SCENE_OPTIONS):
+        rows += compare(name, measure(name, kinds))
         save("light_grid_lightings", rows)
     return 0
 
 
-def measure(name: str) -> dict[str, Path]:
+def measure(name: str, kinds: tuple[str, ...]) -> dict[str, Path]:
     """Bake the scene under each kind of light; returns the datasets."""
     OUT.mkdir(parents=True, exist_ok=True)
     scene = SCENES / f"{name}.blend"
@@ -74,7 +76,7 @@ def measure(name: str) -> dict[str, Path]:
         run("bake_workers.demo_scene", str(scene))
     words = [word for key, value in QUALITY.items() for word in ("--set", f"{key}={value}")]
     found: dict[str, Path] = {}
-    for kind in ("own", "unseen", "learn"):
+    for kind in kinds:
         blend, out = scene, OUT / f"lightings_{name}_{kind}"
         if kind != "own":
             blend = OUT / f"lightings_{name}_{kind}.blend"
@@ -192,7 +194,8 @@ def compare(name: str, datasets: dict[str, Path]) -> list[dict]:
     from core.light_grid.evaluation import OURS, BakedGrid
     from core.light_grid.points import NORMAL_BIAS, SortedPoints
 
-    own, unseen, learn = (Measured(datasets[kind]) for kind in ("own", "unseen", "learn"))
+    measured = {kind: Measured(folder) for kind, folder in datasets.items()}
+    own, unseen = measured["own"], measured["unseen"]
     grid, settings = own.part.grid, own.settings
     steps = (300, 400)
     bits = own.dataset.train_sight()
@@ -206,14 +209,16 @@ def compare(name: str, datasets: dict[str, Path]) -> list[dict]:
         traced = np.concatenate(prior, axis=2).astype(np.float32)
         return fitting.fit(points, traced, settings.seed, *steps, lambda *_: None, start)
 
-    one, sets, lamps = own.as_one(), own.apart(), learn.apart()
+    one, sets = own.as_one(), own.apart()
     both = [sets[0] + one[0], sets[1] + one[1]]
     weights = {
         "geometry": fit(*one, (steps[0], 0))[0].weights,
         "one": fit(*one, steps)[0].weights,
         "sets": fit(*both, steps)[0].weights,
-        "sets + lamps": fit(both[0] + lamps[0], both[1] + lamps[1], steps)[0].weights,
     }
+    if "learn" in measured:
+        lamps = measured["learn"].apart()
+        weights["sets + lamps"] = fit(both[0] + lamps[0], both[1] + lamps[1], steps)[0].weights
     choose, first, second = (
         unseen.dataset.samples(*words) for words in (("choose",), ("report_a", "report"), ("report_b", "report"))
     )
@@ -222,7 +227,7 @@ def compare(name: str, datasets: dict[str, Path]) -> list[dict]:
         scale = float(unseen.light[index].mean())
         light, prior = [unseen.light[index] / scale], [unseen.prior[index] / scale]
         print(f"\n{name}, {lighting.name}: values solved under it, weights from" + "".join(f"{e:>10}" for e in ERRORS))
-        for variant in VARIANTS:
+        for variant in (variant for variant in VARIANTS if variant == "fitted" or variant in weights):
             if variant == "fitted":
                 fits = fit(light, prior, steps)
             else:

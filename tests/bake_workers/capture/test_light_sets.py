@@ -136,11 +136,10 @@ def blend(tmp_path: Path) -> Path:
     return path
 
 
-def run(job: Path, blend: Path) -> LightGridDataset:
+def run(job: Path, blend: Path, **changes: object) -> LightGridDataset:
     job.mkdir(exist_ok=True)
-    description = protocol.new_job(
-        kind="light_grid", settings={**SETTINGS, "light_sets": "lamps"}, source="rooms.blend", inside=()
-    )
+    settings = {**SETTINGS, "light_sets": "lamps", **changes}
+    description = protocol.new_job(kind="light_grid", settings=settings, source="rooms.blend", inside=())
     protocol.write_json(job / "job.json", description)
     capture(job, blend, protocol.Events(job / protocol.EVENTS, "capture"))
     return load_dataset(job / "dataset", "total")
@@ -159,6 +158,23 @@ def change(blend: Path, lamp: str, **values: object) -> None:
     for key, value in values.items():
         setattr(item.data if hasattr(item.data, key) and key != "name" else item, key, value)
     bpy.ops.wm.save_mainfile()
+
+
+def test_together_is_the_sum(blend: Path, tmp_path: Path) -> None:
+    """A bake of all light at once, sky and emission included, measures what its light sets add up to."""
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    next(node for node in bpy.context.scene.world.node_tree.nodes if node.type == 'BACKGROUND').inputs[
+        "Strength"
+    ].default_value = 4.0
+    bpy.data.objects["Table"].data.materials[0] = builders.emission(3.0)
+    bpy.data.objects.remove(bpy.data.objects["Room"])
+    builders.plate("Floor", 3.0, 0.0, builders.diffuse(0.5))
+    bpy.ops.wm.save_mainfile()
+    means = []
+    for mode in ("all", "lamps"):
+        samples = run(tmp_path / mode, blend, light_sets=mode, samples_per_probe=8).samples("report_a", "report")
+        means.append(samples.total.mean(axis=0))
+    np.testing.assert_allclose(means[0], means[1], rtol=0.03)
 
 
 def test_only_what_changed_is_measured_again(blend: Path, tmp_path: Path) -> None:
