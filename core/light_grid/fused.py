@@ -259,10 +259,6 @@ class FusedProblem:
         """Replace the probes' values (P, 9, C)."""
         self.sh[:, : 9 * self.channels] = values.reshape(self.count, -1)
 
-    def values(self) -> np.ndarray:
-        """(P, 9, C) as they are now."""
-        return self.sh[:, : 9 * self.channels].reshape(self.count, 9, -1).copy()
-
     def networks(self) -> np.ndarray:
         """(P, 113) as they are now."""
         return self.weights[:, :PARAMETERS].copy()

@@ -133,10 +133,6 @@ class TorchProblem:
         with torch.no_grad():
             self.model.sh.copy_(torch.from_numpy(values))
 
-    def values(self) -> np.ndarray:
-        """(P, 9, C) as they are now."""
-        return self.model.sh.detach().cpu().numpy().copy()
-
     def networks(self) -> np.ndarray:
         """(P, 113) as they are now."""
         return self.model.weights.detach().cpu().numpy().copy()

@@ -151,11 +151,9 @@ def whole(kind: str, points: object, prior: np.ndarray, steps: dict, score: obje
     stepping = Clock()
     problem.optimise(True, LIGHT_RATE, steps[True], PRIOR_PULL, lambda done: None)
     second = stepping.read()
-    values, networks = [*problem.solve(STRENGTHS), problem.values()], problem.networks()
+    values, networks = problem.solve(STRENGTHS), problem.networks()
     result = clock.read() | {f"steps_{key}": first[key] + second[key] for key in first}
-    return result | score(
-        [Fit(networks, own, strength) for own, strength in zip(values, (*STRENGTHS, 0.0), strict=True)]
-    )
+    return result | score([Fit(networks, own, strength) for own, strength in zip(values, STRENGTHS, strict=True)])
 
 
 def lone(points: object, prior: np.ndarray, steps: dict, batched: dict) -> dict:
