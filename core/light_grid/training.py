@@ -15,7 +15,7 @@ import numpy as np
 from .. import artifact, metrics, spherical_harmonics
 from ..errors import NeuralBakeError
 from ..laps import Laps
-from . import KIND, WEIGHTS, baselines, load, preview, set_view, sight
+from . import KIND, WEIGHTS, baselines, generator, load, preview, set_view, sight
 from .dataset import LightGridDataset, Probes, Samples, load_dataset
 from .evaluation import OURS, BakedGrid, LightGrid
 from .export import encode
@@ -39,12 +39,14 @@ class Prepared:
         sh: (P, 9, 3 G) traced radiance of each lighting, probes in geometry included; see :class:`Lightings`.
         dilated: the same with invalid probes filled in from their neighbours.
         geometry: validity and octahedral depth.
+        generated: (P, 113) weighting networks from what the probes see; see :mod:`.generator`.
     """
 
     grid: Grid
     sh: np.ndarray
     dilated: np.ndarray
     geometry: baselines.ProbeGeometry
+    generated: np.ndarray
 
 
 def train_dataset(
@@ -182,6 +184,7 @@ def fit_methods(
 def prepare(dataset: LightGridDataset, settings: LightGridSettings) -> list[Prepared]:
     probes: Probes = dataset.probes()
     damping = spherical_harmonics.window(settings.sh_window)[:, None].astype(np.float32)
+    shipped = generator.load()
     result = []
     for grid, part in dataset.grids:
         valid = probes.valid[part]
@@ -191,7 +194,8 @@ def prepare(dataset: LightGridDataset, settings: LightGridSettings) -> list[Prep
         traced = traced.astype(np.float32) * damping
         depth = baselines.octahedral_depth(grid, probes.ray_directions, probes.ray_distances[part])
         geometry = baselines.ProbeGeometry(valid, depth)
-        result.append(Prepared(grid, traced, baselines.dilate(grid, traced, valid), geometry))
+        networks = shipped.weights(grid, probes.ray_directions, probes.ray_distances[part])
+        result.append(Prepared(grid, traced, baselines.dilate(grid, traced, valid), geometry, networks))
     return result
 
 
@@ -266,7 +270,7 @@ def _fit_all(
         lit = scale > 0.0
         if not lit.any():
             # A volume in the dark, or without a reachable point: its probes' own light is all there is to know.
-            result.append(lightings.grid(_untrained(part)))
+            result.append(lightings.grid(_untrained(part)[0]))
             continue
         mean = float(lightings.total(stored).mean()) if lightings.sets else 0.0
         target = lightings.with_sum(stored[:, lit] / scale[lit], stored, mean)
@@ -294,14 +298,19 @@ def _fit_all(
             sh = part.dilated.copy()
             sh[:, :, lit] = fitted.sh[:, :, : lit.sum()] * scale[lit] * damping
             options.append(lightings.grid(BakedGrid(part.grid, sh, OURS, fitted.bias, fitted.weights)))
+        if not weights:
+            options += [lightings.grid(baked) for baked in _untrained(part)]
         result.append(min(options, key=lambda baked: _score([baked], own, lightings.sets)) if len(own) else options[0])
     return result
 
 
-def _untrained(part: Prepared) -> BakedGrid:
-    from .network import PARAMETERS
+def _untrained(part: Prepared) -> list[BakedGrid]:
+    """The generated networks over the probes' own light, that of probes inside geometry filled in or as dark as it is.
 
-    return BakedGrid(part.grid, part.dilated, OURS, 0.0, np.zeros((part.grid.count, PARAMETERS), np.float32))
+    No training point has a part in them, so they stand where there are too few of those.
+    """
+    bias = generator.LOOKUP_BIAS
+    return [BakedGrid(part.grid, sh, OURS, bias, part.generated) for sh in (part.dilated, part.sh)]
 
 
 def _score(grids: list[BakedGrid], choose: Samples, sets: tuple[LightSet, ...] = ()) -> float:

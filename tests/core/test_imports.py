@@ -23,7 +23,17 @@ from tests.core.light_grid import builders
 
 FOLDER = Path(core.__file__).parent
 MODULES = sorted(FOLDER.rglob("*.py"))
-TORCH = {"dense_fitting", "field_fitting", "compact_fitting", "fitting", "model", "torch_fitting", "values"}
+TORCH = {
+    "dense_fitting",
+    "field_fitting",
+    "compact_fitting",
+    "fitting",
+    "generator_model",
+    "generator_training",
+    "model",
+    "torch_fitting",
+    "values",
+}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(FOLDER).as_posix())

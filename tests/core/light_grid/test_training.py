@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import typing
@@ -157,10 +158,11 @@ def test_ours_heals_bad_probes(noisy_probes: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("steps", [0, 3])
 def test_where_a_rival_wins_it_is_kept(tmp_path: Path, steps: int) -> None:
-    """Training points of pure noise, perfect probes."""
+    """A pane of glass, training points of pure noise, perfect probes: rays end at the pane and light does not, which
+    neither the generated networks nor those points can know."""
     dataset = builders.write_dataset(
         tmp_path / "dataset",
-        builders.uniform(1.0),
+        dataclasses.replace(builders.WALL, indirect=lambda points, normals: 1.0 + 0.3 * points[:, [0, 0, 0]]),
         noise={"train": 5.0},
         counts={"train": 200},
         geometry_steps=steps,
@@ -172,6 +174,15 @@ def test_where_a_rival_wins_it_is_kept(tmp_path: Path, steps: int) -> None:
     assert {baked.method for baked in load(run.folder).grids} == {metrics["kept"]}
     np.testing.assert_allclose(run.irradiance((0.0, 0.0, 0.0)), 1.0, rtol=1e-4)
     assert metrics["held_out"][OURS]["relMSE"] > metrics["held_out"][metrics["kept"]]["relMSE"]
+
+
+def test_generated_networks_stand_in_for_training_points(tmp_path: Path) -> None:
+    """A wall, training points of pure noise, perfect probes: what the probes see is enough to stop the leak."""
+    dataset = builders.write_dataset(
+        tmp_path / "dataset", builders.WALL, noise={"train": 5.0}, counts={"train": 200}, **few()
+    )
+    scores = train(dataset, tmp_path / "result").manifest["metrics"]["choose"]
+    assert scores[OURS] < 0.2 * scores["trilinear"]
 
 
 @pytest.mark.parametrize(("light", "expected"), [("indirect", 1.0), ("total", 4.0)])

@@ -1,0 +1,208 @@
+# SPDX-FileCopyrightText: 2026 Neural Bake developers
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The generator on scenes that it has never seen: without any training sample, and as the start of a fit.
+
+    python -m tests.benchmarks.light_grid_generator [DATASET ...] [--steps N ...]
+
+Without arguments the demo scene and the real rooms are baked first; placements of `light_grid_error` (their
+`SCENE-0.job/dataset`) are measured at that benchmark's reference points. Errors are those of the report points;
+"trimmed" is relMSE without each method's worst 0.2 % of points. "Traced" are the probes' own values with invalid probes
+filled in from their neighbours, "raw" the same without; "solved" the least squares of the fit. The per-probe optimum is
+given in two forms: the networks of today's full fit (made for solved values), and networks fitted to the training
+points with the traced values held fixed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core import metrics
+from core.light_grid import generator, sight
+from core.light_grid.dataset import LightGridDataset
+from core.light_grid.evaluation import OURS, BakedGrid, LightGrid
+from core.light_grid.fitting import Fit, error_scale, fit
+from core.light_grid.model import blended_irradiance
+from core.light_grid.points import DRAWN, LIGHT_RATE, NORMAL_BIAS, SortedPoints
+from core.light_grid.torch_fitting import TorchProblem
+from core.light_grid.training import Prepared, open_training, prepare, tuned_rivals
+
+from .common import OUT, SCENES, bake, save
+
+GRIDS = {"office": "16,12,4", "dining-room": "10,12,8"}
+HELD_STEPS = 150
+# Points left out of "trimmed": where none of a cell's probes knows the light, relMSE counts a single point's luck for
+# more than all others together.
+WORST = 0.002
+TIMED_PROBES = 2048
+COLUMNS = ("nRMSE", "relMSE", "trimmed", "SMAPE", "leak")
+
+
+class Place:
+    """One dataset's only grid, with what is needed to fit and to measure."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.parent.name.removesuffix(".job") if path.name == "dataset" else path.name
+        self.dataset, self.settings = open_training(path, {"threads": 1})
+        self.prepared = prepare(self.dataset, self.settings)
+        self.part: Prepared = self.prepared[0]
+        self.probes = self.dataset.probes()
+        self.report = [self._reference(path).samples(name, "report") for name in ("report_a", "report_b")]
+        self.choose = self.dataset.samples("choose")
+
+    def _reference(self, path: Path) -> LightGridDataset:
+        """Where the report points come from: a placement of :mod:`.light_grid_error` has its scene's reference."""
+        scene, dash, placement = self.name.rpartition("-")
+        other = path.parent.with_name(f"{scene}-reference.job") / "dataset"
+        return open_training(other, {})[0] if dash and placement.isdigit() and other.is_dir() else self.dataset
+
+    def errors(self, grids: list[BakedGrid]) -> dict:
+        first, second = self.report
+        result = LightGrid(grids, {}).irradiance(first.positions, first.normals)
+        reference = 0.5 * (first.stored + second.stored)
+        square = (result - first.stored) * (result - second.stored)
+        each = (square / (reference**2 + metrics.RELATIVE_FLOOR * reference.mean() ** 2)).mean(axis=1)
+        left = np.sort(each)[: len(each) - round(WORST * len(each))]
+        found = metrics.evaluate(result, first.stored, second.stored, 0.5 * (first.total + second.total))
+        return found | {"trimmed": float(left.sum() / len(each))}
+
+    def ours(self, weights: np.ndarray, sh: np.ndarray, bias: float = NORMAL_BIAS) -> dict:
+        return self.errors([BakedGrid(self.part.grid, sh, OURS, bias, weights)])
+
+    def points(self) -> tuple[SortedPoints, float]:
+        """Training points as a bake uses them, and the mean that they are divided by."""
+        train, grid = self.dataset.samples("train"), self.part.grid
+        near = grid.border_distance(train.positions) > -0.5
+        positions, normals, stored = train.positions[near], train.normals[near], train.stored[near]
+        bits = self.dataset.train_sight()
+        bits = None if bits is None else bits[near, 0]
+        visibility = sight.geometry_weights(grid, self.part.geometry.depth, bits, positions, normals, NORMAL_BIAS)
+        scale = float(stored.mean())
+        return SortedPoints(grid, positions, normals, stored / scale, visibility), scale
+
+    def chosen(self, fits: list[Fit], scale: float) -> Fit:
+        """The strength that the choosing points like best."""
+
+        def score(fitted: Fit) -> float:
+            baked = BakedGrid(self.part.grid, fitted.sh * scale, OURS, NORMAL_BIAS, fitted.weights)
+            result = LightGrid([baked], {}).irradiance(self.choose.positions, self.choose.normals)
+            return metrics.relative_mse(result, self.choose.stored, self.choose.stored)
+
+        return min(fits, key=score)
+
+
+def held_optimum(points: SortedPoints, traced: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Networks (P, 113) fitted to the training points with the values (P, 9, 3) held at the traced ones."""
+    problem = TorchProblem(points, traced, start, 0, 1)
+    model, counts, starts = problem.model, *(torch.from_numpy(part)[:, None] for part in (points.counts, points.starts))
+    optimiser = torch.optim.Adam([model.weights], lr=LIGHT_RATE, betas=(0.9, 0.99))
+    for step in range(HELD_STEPS):
+        optimiser.param_groups[0]["lr"] = LIGHT_RATE * (1.0 - step / HELD_STEPS)
+        index = starts + (torch.rand((len(counts), DRAWN), generator=problem.generator) * counts).long()
+        batch, target = problem.batch(slice(None), index), problem.target[index]
+        result = blended_irradiance(batch, model.blend_weights(batch), problem.prior)
+        optimiser.zero_grad()
+        (problem.share * (result - target) ** 2 / error_scale(result.detach(), target)).mean().backward()
+        optimiser.step()
+    return problem.networks()
+
+
+def refined(
+    place: Place, points: SortedPoints, scale: float, start: np.ndarray | None, geometry: int, light: int
+) -> tuple[Fit, float]:
+    """A fit of so many steps, and its processor seconds."""
+    began = time.process_time()
+    fits = fit(points, place.part.dilated / scale, 0, geometry, light, lambda *_: None, start, 1)
+    return place.chosen(fits, scale), time.process_time() - began
+
+
+def measure(path: Path, steps: list[tuple[bool, int, int]]) -> list[dict]:
+    """All rows of one scene."""
+    place, shipped, rows = Place(path), generator.load(), []
+    part, grid = place.part, place.part.grid
+
+    def row(method: str, errors: dict, seconds: float | None = None) -> None:
+        rows.append({"scene": place.name, "method": method, "processor_seconds": seconds, **errors})
+        numbers = (errors[key] for key in COLUMNS)
+        texts = (f"{'-':>9}" if number is None else f"{number:9.4f}" for number in numbers)
+        print(f"{method:44}{'' if seconds is None else f'{seconds:.1f} s':>8}" + "".join(texts), flush=True)
+
+    print(f"\n{place.name}, {grid.resolution}, {grid.count} probes")
+    print(f"{'':52}" + "".join(f"{key:>9}" for key in COLUMNS))
+    points, scale = place.points()
+    generated = shipped.weights(grid, place.probes.ray_directions, place.probes.ray_distances)
+    for method, grids in tuned_rivals(place.prepared, place.choose, lambda *_: None).items():
+        row(f"{method}, traced", place.errors(grids))
+    row("generated, traced", place.ours(generated, part.dilated, generator.LOOKUP_BIAS))
+    row("generated, raw", place.ours(generated, part.sh, generator.LOOKUP_BIAS))
+    full, seconds = refined(place, points, scale, None, 300, 400)
+    row("full fit (300 + 400), traced", place.ours(full.weights, part.dilated))
+    row("full fit (300 + 400), raw", place.ours(full.weights, part.sh))
+    held = held_optimum(points, part.dilated / scale, full.weights)
+    row("fitted to traced values, traced", place.ours(held, part.dilated))
+    row("full fit (300 + 400), solved", place.ours(full.weights, full.sh * scale), seconds)
+    for from_generated, geometry, light in steps:
+        result, seconds = refined(place, points, scale, generated if from_generated else None, geometry, light)
+        text = f"{'generated' if from_generated else 'new'}, {geometry} + {light} steps, solved"
+        row(text, place.ours(result.weights, result.sh * scale), seconds)
+    return rows
+
+
+def speed(place: Place) -> dict:
+    """Probes a second on one core: from rays to features, and from features to networks."""
+    repeat = np.arange(TIMED_PROBES) % place.part.grid.count
+    distances, shipped = place.probes.ray_distances[repeat], generator.load()
+    best = {"features": np.inf, "network": np.inf}
+    for _ in range(5):
+        began = time.process_time()
+        seen = generator.features(place.part.grid, place.probes.ray_directions, distances)
+        middle = time.process_time()
+        shipped.networks(seen)
+        end = time.process_time()
+        best = {"features": min(best["features"], middle - began), "network": min(best["network"], end - middle)}
+    return {name: TIMED_PROBES / seconds for name, seconds in best.items()}
+
+
+def bakes() -> list[Path]:
+    """The datasets of the demo scene and of the real rooms, baked where they are not there yet."""
+    demo = OUT / "demo.blend"
+    if not demo.is_file():
+        OUT.mkdir(parents=True, exist_ok=True)
+        subprocess.run([sys.executable, "-m", "bake_workers.demo_scene", str(demo)], check=True)
+    bake(demo, OUT / "light_grid_demo", "--resume")
+    made = ["demo"]
+    for scene, resolution in GRIDS.items():
+        if (SCENES / f"{scene}.blend").is_file():
+            words = ("--bounds-object", "EvalBounds", "--set", f"resolution={resolution}", "--resume")
+            bake(SCENES / f"{scene}.blend", OUT / f"light_grid_{scene}", *words)
+            made.append(scene)
+    return [OUT / f"light_grid_{scene}.job" / "dataset" for scene in made]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.benchmarks.light_grid_generator")
+    parser.add_argument("datasets", nargs="*", type=Path, metavar="DATASET", help="dataset folders of other bakes")
+    parser.add_argument(
+        "--steps", nargs="*", type=int, default=[0, 25, 50, 100, 200, 400], help="light steps after the generated start"
+    )
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    paths = arguments.datasets or bakes()
+    steps = [(True, 0, light) for light in arguments.steps] + [(True, 300, 400), (False, 0, 400)]
+    rows = [row for path in paths for row in measure(path, steps)]
+    rates = speed(Place(paths[0]))
+    print(f"\nprobes a second on one core: features {rates['features']:.0f}, network {rates['network']:.0f}")
+    save("light_grid_generator", {"errors": rows, "probes_per_second": rates})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
