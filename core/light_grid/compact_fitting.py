@@ -29,7 +29,7 @@ from .model import Batch, blended_irradiance, network_blend
 from .network import HIDDEN, LEAK, PARAMETERS, SLICES
 
 STEPS = 250
-RATE = 0.01
+RATE = 0.02
 STEP_RATE = 0.02
 LIGHT_SHARE = 4.0
 LIGHT_FLOOR = 0.0005
