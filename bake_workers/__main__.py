@@ -82,8 +82,8 @@ def bake(args: argparse.Namespace) -> int:
             "--update needs light sets: without them all lights are measured together.",
             "Add --set light_sets=lamps, or leave --update out.",
         )
-    if args.update and not (out / "manifest.json").is_file():
-        raise NeuralBakeError("no_artifact", f"{out} holds no result to update.", "Bake it first.")
+    if args.update:
+        require_weights(out)
     save_to = None if args.save is None else save_target(blend, args.save)
     description = protocol.new_job(
         kind=args.kind,
@@ -97,7 +97,7 @@ def bake(args: argparse.Namespace) -> int:
         inside=tuple(args.inside),
         cycles=cycles_devices(args.cycles_devices),
         save_to=None if save_to is None else str(save_to),
-    )
+    ) | {"update": args.update}
     manifest = runner.run(
         job=job_directory(out),
         out=out,
@@ -108,6 +108,17 @@ def bake(args: argparse.Namespace) -> int:
         work=lambda run: run.bake(blend=blend, save_to=save_to, update=args.update),
     )
     return report(args, out, manifest)
+
+
+def require_weights(out: Path) -> None:
+    """Refuse to update a result that has no weights to keep."""
+    if not (out / "manifest.json").is_file():
+        raise NeuralBakeError("no_artifact", f"{out} holds no result to update.", "Bake it first.")
+    kept = artifact.read_manifest(out, "light_grid")["metrics"]["kept"]
+    if kept != "ours":
+        raise NeuralBakeError(
+            "no_weights", f"{out} was baked by {kept} and has no weights to keep.", "Bake with --resume instead."
+        )
 
 
 def run(args: argparse.Namespace) -> int:

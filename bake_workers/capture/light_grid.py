@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     Raises:
         NeuralBakeError: the scene has no light or no volume, or nothing in it can be reached.
     """
+    start = time.monotonic(), time.process_time()
     settings = LightGridSettings.from_dict(job["settings"])
     events.progress(0, 1, "scene")
     volumes = find_volumes(opened, settings, job["bounds_object"], job["volumes"])
@@ -85,13 +87,17 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
         # what was measured stays, but training may have been asked for otherwise
         dataset = shards.renew(dataset, settings=settings.to_dict(), source=job["source"])
         if sets:
-            dataset = renew_lights(dataset, opened, settings, lights)
+            dataset = renew_lights(dataset, opened, settings, lights, job.get("update", False))
     for note in dataset.info["notes"]:
         events.note(note)
     points = points_by_set(dataset.plan, volumes)
-    last_seen = max((shard.first for shard in dataset.shards if name_of(shard) == "view"), default=None)
+    is_whole = not any(entry.get("updated") for entry in dataset.info.get("light_sets", ()))
+    last_seen = max((shard.first for shard in dataset.shards if is_whole and name_of(shard) == "view"), default=None)
+    measured = 0
 
     def work(shard: Shard, entry: dict) -> dict[str, np.ndarray]:
+        nonlocal measured
+        measured += shard.count * entry["paths"]
         if board is not None:
             board.only(entry["light"], dataset.info["light_sets"][entry["light"]]["measured"])
         return measure_points(meter, points[name_of(shard)], shard, entry["paths"])
@@ -102,6 +108,34 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
             first_look(dataset, events)
 
     shards.measure(dataset, work, events.progress, seen, first="view")
+    if not is_whole and measured:
+        tell_update(dataset, settings, measured, start, events)
+
+
+def tell_update(
+    dataset: Dataset, settings: LightGridSettings, paths: int, start: tuple[float, float], events: protocol.Events
+) -> None:
+    """Note what an update measured: its share of a whole bake's paths, and seconds by the clock and the processor.
+
+    Args:
+        paths: that were traced.
+        start: :func:`time.monotonic` and :func:`time.process_time` at the beginning, the scene being open.
+    """
+    lights = dataset.info["light_sets"]
+    names = [entry["name"] for entry in lights if entry.get("updated")]
+    whole = {"light_sets": [{**entry, "updated": False} for entry in lights]}
+    total = sum(size.total * size.values["paths"] for size in set_sizes(dataset.plan, settings, whole))
+    update = {
+        "lights": names,
+        "share": round(paths / total, 4),
+        "seconds": round(time.monotonic() - start[0], 3),
+        "processor": round(time.process_time() - start[1], 3),
+    }
+    shards.renew(dataset, update=update)
+    events.note(
+        f"Update: {', '.join(names)} measured again with {update['share']:.1%} of a whole bake's paths in"
+        f" {update['seconds']:.1f} s."
+    )
 
 
 def name_of(shard: Shard) -> str:

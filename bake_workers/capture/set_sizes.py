@@ -22,12 +22,19 @@ SHARD_PATHS = 1_500_000
 PILOT_POINTS, PILOT_PATHS = 1000, 12
 """Of the first look that decides how light sets share the paths."""
 EVEN_SHARE = 0.3
+UPDATED = ("train", "probe", "choose")
+UPDATE_PART = 3
+"""An update measures a changed light only where values are learned, with a third of the paths of a whole bake: they are
+solved over all points of a cell at once, and the weights, which mind the noise more, are kept."""
 
 
 def set_sizes(
     plan: dict[str, np.ndarray], settings: LightGridSettings, lights: dict[str, list[dict]] | None = None
 ) -> list[shards.SetSize]:
-    """Points and paths per point of every set that is measured; light sets share the paths."""
+    """Points and paths per point of every set that is measured; light sets share the paths.
+
+    Of a light that is ``updated``, see :data:`UPDATE_PART`.
+    """
     probe_points = len(plan["probe_positions"]) * len(plan["probe_directions"])
     sets = [
         ("train", len(plan["train_positions"]), settings.sample_paths),
@@ -44,7 +51,10 @@ def set_sizes(
             paths = -(-all_paths // CORNERS) * CORNERS
             sizes.append(shards.SetSize(name, total, max(1, SHARD_PATHS // paths), {"paths": paths}))
         for number, light in enumerate(apart):
-            paths = max(1, round(light["share"] * all_paths / CORNERS)) * CORNERS
+            part = UPDATE_PART if light.get("updated") else 1
+            if part > 1 and name not in UPDATED:
+                continue
+            paths = max(1, round(light["share"] * all_paths / part / CORNERS)) * CORNERS
             values = {"paths": paths, "light": number}
             longest = max(1, SHARD_PATHS // paths)
             sizes.append(shards.SetSize(f"{name}@{light['key']}", total, longest, values, light["digest"]))
@@ -97,17 +107,22 @@ def lights_of(opened: OpenScene, sets: list[light_sets.LightSet]) -> dict[str, l
 
 
 def renew_lights(
-    dataset: Dataset, opened: OpenScene, settings: LightGridSettings, lights: dict[str, list[dict]]
+    dataset: Dataset, opened: OpenScene, settings: LightGridSettings, lights: dict[str, list[dict]], update: bool
 ) -> Dataset:
     """Bring a dataset's lights up to date: what was measured of lights that stand as they did stays.
 
     A lamp that was only dimmed or recoloured keeps what was measured at its earlier power.
+
+    Args:
+        update: whether lights that changed are measured for their values alone; else all that lacks is.
     """
     by_key, by_name = ({entry[key]: entry for entry in dataset.info["light_sets"]} for key in ("key", "name"))
     for entry in lights["light_sets"]:
         if entry["key"] in by_key:
             entry["measured"] = by_key[entry["key"]]["measured"]
         earlier = by_key.get(entry["key"]) or by_name.get(entry["name"]) or {}
+        if update and by_key.get(entry["key"], {"updated": True}).get("updated"):
+            entry["updated"] = True
         entry["share"] = earlier.get("share", 1.0 / len(lights["light_sets"]))
     entries = shards.cut_shards(set_sizes(dataset.plan, settings, lights), settings.seed)
     dataset = shards.renew(dataset, shards=entries, scene_hash=opened.digest, **lights)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
 from pathlib import Path
 
 import numpy as np
@@ -71,12 +72,17 @@ class Probes:
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """What the scene's camera sees: (M,) flat pixel indices of (height, width), and samples there."""
+    """What the scene's camera sees: (M,) flat pixel indices of (height, width), points (M, 3), and samples there.
+
+    ``samples`` is None where a light was not measured there since it changed.
+    """
 
     width: int
     height: int
     pixels: np.ndarray
-    samples: Samples
+    positions: np.ndarray
+    normals: np.ndarray
+    samples: Samples | None = None
 
 
 class LightGridDataset:
@@ -86,6 +92,8 @@ class LightGridDataset:
         settings: what it was captured with.
         grids: each volume's grid, and where its probes stand among all.
         light_sets: lights that were measured apart; none where all were measured together.
+        keys: of each light set, equal where a light stands as it did.
+        updated: whether some of them were measured for an update, which leaves out report points and the view.
     """
 
     def __init__(self, dataset: Dataset, light: str) -> None:
@@ -105,7 +113,8 @@ class LightGridDataset:
             if not self.grids:
                 raise ValueError("no grid")
             self.light_sets = light_sets.parse(self.info.get("light_sets", ()))
-            self._keys = [str(entry["key"]) for entry in self.info.get("light_sets", ())]
+            self.keys = [str(entry["key"]) for entry in self.info.get("light_sets", ())]
+            self.updated = any(entry.get("updated") for entry in self.info.get("light_sets", ()))
         except (KeyError, TypeError, ValueError) as error:
             raise NeuralBakeError(
                 "corrupt_file", f"{dataset.directory} does not describe its settings and grids.", "Bake again."
@@ -160,11 +169,19 @@ class LightGridDataset:
         camera = self.info.get("camera")
         if not camera or not len(self.dataset.plan.get("view_pixels", ())):
             return None
-        return View(int(camera["width"]), int(camera["height"]), self.dataset.plan["view_pixels"], self.samples("view"))
+        arrays = (self.dataset.plan[f"view_{name}"] for name in ("pixels", "positions", "normals"))
+        samples = None if self.updated else self.samples("view")
+        return View(int(camera["width"]), int(camera["height"]), *arrays, samples)
+
+    def of_lights(self, which: typing.Sequence[int]) -> LightGridDataset:
+        """The same with those of its light sets alone."""
+        entries = [self.info["light_sets"][index] for index in which]
+        info = {**self.info, "light_sets": entries}
+        return LightGridDataset(dataclasses.replace(self.dataset, info=info), self.light)
 
     def _measured(self, name: str, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
         """``stored``, ``total``, ``indirect`` and ``sets`` of :class:`Samples` of one set of ``count`` points."""
-        parts = [self.dataset.measured(f"{name}@{key}") for key in self._keys] or [self.dataset.measured(name)]
+        parts = [self.dataset.measured(f"{name}@{key}") for key in self.keys] or [self.dataset.measured(name)]
         if any(part.get(key, np.empty(0)).shape != (count, 3) for part in parts for key in ("direct", "indirect")):
             raise self._incomplete(name)
         factors = [one.factor for one in self.light_sets] or [np.ones(3, np.float32)]

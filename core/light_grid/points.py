@@ -24,6 +24,7 @@ ROUNDING = 1e-6
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 # Points of a cell in a step.
 DRAWN = 32
+FIT_CELLS_BEYOND_BORDER = 0.5
 ADAM = (0.9, 0.99)
 
 
@@ -36,6 +37,7 @@ class SortedPoints:
         target: (N, C) irradiance, three channels a lighting, each lighting over its mean.
         visibility: (N, 8) blend weights of the cell's corners by geometry alone.
         device: ``cpu`` or ``cuda``, where they are to be learned from.
+        bias: of look-ups along the normal, in mean spacings.
 
     Attributes:
         order: (N,) the points' indices, sorted by cell.
@@ -51,9 +53,10 @@ class SortedPoints:
         target: np.ndarray,
         visibility: np.ndarray,
         device: object = "cpu",
+        bias: float = NORMAL_BIAS,
     ) -> None:
         self.device = str(device)
-        location = grid.locate(positions + normals * np.float32(NORMAL_BIAS * grid.spacing.mean()))
+        location = grid.locate(positions + normals * np.float32(bias * grid.spacing.mean()))
         self.grid, self.normals, self.target, self.visibility = grid, normals, target, visibility
         self.offsets = location.offset.astype(np.float32)
         self.order = np.argsort(location.cell, kind="stable")

@@ -75,6 +75,13 @@ def write(directory: Path, view: View, grids: dict[str, LightGrid], kept: str) -
     return [directory / name for name in (*pictures, *linear)]
 
 
+def write_alone(directory: Path, radiance: np.ndarray) -> Path:
+    """Write ``preview.png`` of a view (H, W, 3), where there is nothing to compare it with; returns its path."""
+    path = Path(directory) / "preview.png"
+    images.write_png(path, colour.display(radiance, colour.exposure_for(radiance[radiance.any(axis=2)])))
+    return path
+
+
 def _smoothed(view: View) -> np.ndarray:
     """The reference (M, 3) over pi with its indirect part smoothed along surfaces; direct light keeps its shadows."""
     black = np.zeros(3, np.float32)

@@ -49,7 +49,7 @@ class SetView:
 
 def see(view: View, grid: LightGrid) -> SetView:
     """What a camera sees of a light grid's sets."""
-    light = grid.set_irradiance(view.samples.positions, view.samples.normals) / np.float32(np.pi)
+    light = grid.set_irradiance(view.positions, view.normals) / np.float32(np.pi)
     return SetView(view.width, view.height, view.pixels, np.ascontiguousarray(light.transpose(2, 0, 1)))
 
 

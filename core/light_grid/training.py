@@ -15,7 +15,7 @@ import numpy as np
 from .. import artifact, metrics, spherical_harmonics
 from ..errors import NeuralBakeError
 from ..laps import Laps
-from . import KIND, WEIGHTS, baselines, generator, load, preview, set_view, sight
+from . import KIND, WEIGHTS, baselines, generator, load, preview, set_view, sight, updating
 from .dataset import LightGridDataset, Probes, Samples, load_dataset
 from .evaluation import OURS, BakedGrid, LightGrid
 from .export import encode
@@ -23,11 +23,10 @@ from .fitting import fit, note
 from .grid import Grid
 from .light_sets import LightSet
 from .lightings import Lightings
-from .points import NORMAL_BIAS, SortedPoints
+from .points import FIT_CELLS_BEYOND_BORDER, NORMAL_BIAS, SortedPoints
 from .settings import LightGridSettings
 
 Progress = typing.Callable[[str, int, int], None]
-FIT_CELLS_BEYOND_BORDER = 0.5
 TRAINING_SETTINGS = ("light", "seed", "geometry_steps", "light_steps", "sh_window", "train_device", "threads")
 
 
@@ -65,7 +64,7 @@ def train_dataset(
         overrides: settings that differ from the dataset's own.
         progress: called with a text, and steps done and in all.
         show: called with the path of every preview as soon as it is written.
-        keep: a result of the same grids whose weights are kept, where it has any; only values are learned anew.
+        keep: an earlier result that is brought up to date where it is of the same scene; see :mod:`.updating`.
 
     Returns:
         The manifest as written.
@@ -77,23 +76,37 @@ def train_dataset(
     progress("read", 0, 1)
     dataset, settings = open_training(dataset_dir, overrides)
     lap("read")
-    weights = [] if keep is None else earlier_weights(load(keep), dataset)
-    candidates, scores = fit_methods(dataset, settings, progress, weights)
+    earlier = None if keep is None else load(keep)
+    change = None if earlier is None else updating.find_change(dataset, earlier)
+    if change is None:
+        candidates, scores = fit_methods(dataset, settings, progress)
+    else:
+        candidates = {OURS: updating.renew(dataset, settings, change, progress)}
+        scores = {OURS: _score(candidates[OURS], dataset.samples("choose"), dataset.light_sets)}
     kept = min(scores, key=lambda name: (scores[name], name != OURS))
     lap("fit")
-    metrics_entry = _report(dataset, candidates) | {"kept": kept, "choose": scores}
+    if dataset.updated and change is not None:
+        metrics_entry = updating.metrics_since(earlier, scores[OURS])
+    else:
+        metrics_entry = _report(dataset, candidates) | {"kept": kept, "choose": scores}
     lap("report")
     Path(out_dir, WEIGHTS).write_bytes(encode(candidates[kept], dataset.light_sets))
     view = dataset.view()
     if view is not None:
-        results = {name: LightGrid(candidates[name], {}) for name in dict.fromkeys((kept, "trilinear"))}
-        for path in preview.write(out_dir, view, results, kept):
-            show(path)
+        if view.samples is not None:
+            names = [name for name in dict.fromkeys((kept, "trilinear")) if name in candidates]
+            results = {name: LightGrid(candidates[name], {}) for name in names}
+            for path in preview.write(out_dir, view, results, kept):
+                show(path)
         if dataset.light_sets:
             shown = set_view.see(view, LightGrid(candidates[kept], {}, dataset.light_sets))
             Path(out_dir, set_view.FILE).write_bytes(set_view.encode(shown))
+            if view.samples is None:
+                show(preview.write_alone(out_dir, shown.picture(np.stack([one.factor for one in dataset.light_sets]))))
     lap("preview")
     notes = [note()] if settings.train_device == "cpu" and note() else []
+    updated = ("update",) if dataset.updated else ()
+    notes += [updating.sentence(dataset.info["update"])] if dataset.updated and "update" in dataset.info else []
     return artifact.write_manifest(
         out_dir,
         {
@@ -112,8 +125,9 @@ def train_dataset(
                 for name, (grid, _) in zip(dataset.names, dataset.grids)
             ],
             "metrics": metrics_entry,
-            **({"weights_kept": True} if weights else {}),
-            **{key: dataset.info[key] for key in ("lamps", "light_sets") if key in dataset.info},
+            "plan": dataset.info["plan_sha256"],
+            **({"weights_kept": True} if change is not None else {}),
+            **{key: dataset.info[key] for key in ("lamps", "light_sets", *updated) if key in dataset.info},
             "notes": [*dataset.info.get("notes", ()), *notes],
             "timings": {"train_stages": lap.seconds},
         },
@@ -140,27 +154,12 @@ def open_training(directory: Path, overrides: dict) -> tuple[LightGridDataset, L
     return LightGridDataset(dataset.dataset, settings.light), settings
 
 
-def earlier_weights(result: LightGrid, dataset: LightGridDataset) -> list[np.ndarray]:
-    """Weights (P, 113) of an earlier result for each of a dataset's grids; none where it has other grids or none."""
-    found = []
-    for grid, _ in dataset.grids:
-        for baked in result.grids:
-            if baked.grid.resolution == grid.resolution and np.array_equal(baked.grid.matrix, grid.matrix):
-                found.append(baked.weights)
-    return [] if len(found) != len(dataset.grids) or any(weights is None for weights in found) else found
-
-
 def fit_methods(
     dataset: LightGridDataset,
     settings: LightGridSettings,
     progress: Progress,
-    weights: typing.Sequence[np.ndarray] = (),
 ) -> tuple[dict[str, list[BakedGrid]], dict[str, float]]:
     """Ours and every rival, tuned on the choosing points.
-
-    Args:
-        weights: those of each grid, where they are known: then only values are learned, and beside ours stands
-            trilinear alone.
 
     Returns:
         The grids by method, and each method's relMSE on the choosing points.
@@ -168,10 +167,9 @@ def fit_methods(
     choose = dataset.samples("choose")
     lightings = Lightings(dataset.light_sets)
     prepared = prepare(dataset, settings)
-    methods = ("trilinear",) if weights else baselines.METHODS
-    candidates = tuned_rivals(prepared, choose, progress, lightings, methods)
+    candidates = tuned_rivals(prepared, choose, progress, lightings)
     train, seen = dataset.samples("train"), dataset.train_sight()
-    candidates[OURS] = _fit_all(prepared, lightings, train, seen, choose, settings, progress, weights)
+    candidates[OURS] = _fit_all(prepared, lightings, train, seen, choose, settings, progress)
     scores = {name: _score(grids, choose, lightings.sets) for name, grids in candidates.items()}
     marks = [~part.geometry.valid for part in prepared]
     candidates = {
@@ -204,14 +202,13 @@ def tuned_rivals(
     choose: Samples,
     progress: Progress,
     lightings: Lightings | None = None,
-    methods: typing.Sequence[str] = baselines.METHODS,
 ) -> dict[str, list[BakedGrid]]:
     """Every classic method, each in the configuration that the choosing set likes best."""
     lightings = lightings or Lightings(())
     result = {}
     options = [
         (method, option, exclude)
-        for method in methods
+        for method in baselines.METHODS
         for option in baselines.candidates(method)
         for exclude in ((False,) if method == "trilinear" else (True, False))
     ]
@@ -246,11 +243,10 @@ def _fit_all(
     choose: Samples,
     settings: LightGridSettings,
     progress: Progress,
-    weights: typing.Sequence[np.ndarray] = (),
 ) -> list[BakedGrid]:
     """Fit each grid to the points in and just around it; per grid, the choosing set picks the regularisation.
 
-    ``sight_bits``: see :meth:`LightGridDataset.train_sight`; ``weights``: see :func:`fit_methods`.
+    ``sight_bits``: see :meth:`LightGridDataset.train_sight`.
     """
     if settings.train_device == "cuda":
         import torch
@@ -285,10 +281,9 @@ def _fit_all(
             points,
             prior,
             settings.seed + number,
-            0 if weights else settings.geometry_steps,
-            0 if weights else settings.light_steps,
+            settings.geometry_steps,
+            settings.light_steps,
             lambda done, total: progress(text, done, total),
-            weights[number] if weights else None,
             threads=settings.threads,
         )
         inside = part.grid.border_distance(choose.positions) > -FIT_CELLS_BEYOND_BORDER
@@ -298,8 +293,7 @@ def _fit_all(
             sh = part.dilated.copy()
             sh[:, :, lit] = fitted.sh[:, :, : lit.sum()] * scale[lit] * damping
             options.append(lightings.grid(BakedGrid(part.grid, sh, OURS, fitted.bias, fitted.weights)))
-        if not weights:
-            options += [lightings.grid(baked) for baked in _untrained(part)]
+        options += [lightings.grid(baked) for baked in _untrained(part)]
         result.append(min(options, key=lambda baked: _score([baked], own, lightings.sets)) if len(own) else options[0])
     return result
 

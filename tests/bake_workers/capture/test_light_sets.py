@@ -136,11 +136,11 @@ def blend(tmp_path: Path) -> Path:
     return path
 
 
-def run(job: Path, blend: Path, **changes: object) -> LightGridDataset:
+def run(job: Path, blend: Path, update: bool = False, **changes: object) -> LightGridDataset:
     job.mkdir(exist_ok=True)
     settings = {**SETTINGS, "light_sets": "lamps", **changes}
     description = protocol.new_job(kind="light_grid", settings=settings, source="rooms.blend", inside=())
-    protocol.write_json(job / "job.json", description)
+    protocol.write_json(job / "job.json", description | {"update": update})
     capture(job, blend, protocol.Events(job / protocol.EVENTS, "capture"))
     return load_dataset(job / "dataset", "total")
 
@@ -209,3 +209,17 @@ def test_only_what_changed_is_measured_again(blend: Path, tmp_path: Path) -> Non
     fourth = run(job, blend)
     assert [s.name for s in fourth.light_sets] == [one, sky]
     assert json.loads((job / "dataset" / "dataset.json").read_text())["fingerprint"] == first.info["fingerprint"]
+    # an update leaves out what values are not learned from, and says what it took
+    change(blend, one, location=(-1.2, -0.6, 1.4))
+    fifth = run(job, blend, update=True)
+    assert files_of(fifth, sky) == before[sky] and fifth.updated
+    sets = {shard.set.partition("@")[0] for shard in fifth.dataset.shards if fifth.keys[0] in shard.set}
+    assert sets == {"train", "probe", "choose"} and fifth.info["update"]["lights"] == [one]
+    assert 0.0 < fifth.info["update"]["share"] < 0.3
+    means = [fifth.samples("train").sets[:, 0].mean()]
+    # the next whole bake measures the rest too
+    sixth = run(job, blend)
+    assert not sixth.updated and files_of(sixth, sky) == before[sky]
+    means.append(sixth.samples("train").sets[:, 0].mean())
+    assert means[0] == pytest.approx(means[1], rel=0.1)
+    assert len(sixth.samples("report_a", "report")) == SETTINGS["report_points"]

@@ -166,12 +166,29 @@ def test_each_light_stays_on_its_side_of_a_wall(tmp_path: Path) -> None:
     points = np.stack([x, 0.2 * np.ones(4), 0.1 * np.ones(4)], axis=1).astype(np.float32)
     normals = np.tile(np.array([[0.0, 1.0, 0.0]], np.float32), (4, 1))
     light = result.set_irradiance(points, normals)[..., 0]
-    # Brought up to date, a result keeps its weights, and finds its values again.
+    np.testing.assert_allclose(light[:, 0], [1.0, 1.0, 0.0, 0.0], atol=0.1)
+    np.testing.assert_allclose(light[:, 1], [0.0, 0.0, 1.0, 1.0], atol=0.1)
+
+    # The right lamp goes, and one of twice its power shines from elsewhere: measured where values are learned alone.
+    moved = dataclasses.replace(left, indirect=lambda points, normals: builders.grey(2.0 * (points[:, 0] >= 0.0)))
+    dataset = builders.write_dataset(
+        tmp_path / "other", left, lights={"Moved": (moved, (1.0,) * 3), "Left": lights["Left"]}, light_sets="lamps"
+    )
+    info = json.loads((dataset / "dataset.json").read_text())
+    info["light_sets"][0]["updated"] = True
+    info["update"] = {"lights": ["Moved"], "share": 0.1, "seconds": 1.0}
+    info["shards"] = [one for one in info["shards"] if "report" not in one["set"] or "Left" in one["set"]]
+    (dataset / "dataset.json").write_text(json.dumps(info))
     again = tmp_path / "again"
     again.mkdir()
     updated = train_dataset(dataset, again, {}, lambda *_: None, lambda _: None, keep=out)
-    assert updated["weights_kept"] and set(updated["metrics"]["held_out"]) == {OURS, "trilinear"}
+    assert updated["weights_kept"] and updated["metrics"]["held_out"] == manifest["metrics"]["held_out"]
+    assert updated["metrics"]["of"] == "the last whole bake" and "Moved, 10.0%" in updated["notes"][-1]
     np.testing.assert_array_equal(load(again).grids[0].weights, result.grids[0].weights)
-    np.testing.assert_allclose(load(again).set_irradiance(points, normals)[..., 0], light, atol=0.02)
-    np.testing.assert_allclose(light[:, 0], [1.0, 1.0, 0.0, 0.0], atol=0.1)
-    np.testing.assert_allclose(light[:, 1], [0.0, 0.0, 1.0, 1.0], atol=0.1)
+    np.testing.assert_array_equal(load(again).grids[0].sets[1], result.grids[0].sets[0])
+    after = load(again).set_irradiance(points, normals)[..., 0]
+    np.testing.assert_array_equal(after[:, 1], light[:, 0])
+    np.testing.assert_allclose(after[:, 0], [0.0, 0.0, 2.0, 2.0], atol=0.2)
+    # a whole training of such a dataset lacks its report
+    with pytest.raises(NeuralBakeError, match="no complete set report_a"):
+        train_dataset(dataset, tmp_path / "none", {}, lambda *_: None, lambda _: None)

@@ -101,7 +101,7 @@ def painted(tmp_path: Path, pixels: np.ndarray, stored: np.ndarray, light: float
     positions = np.stack([columns, -rows, np.zeros_like(rows)], axis=-1).astype(np.float32)
     normals = np.tile(np.array([0.0, 0.0, 1.0], np.float32), (len(pixels), 1))
     values = builders.grey(stored).astype(np.float32)
-    view = View(WIDTH, HEIGHT, pixels, Samples(positions, normals, values, values, values))
+    view = View(WIDTH, HEIGHT, pixels, positions, normals, Samples(positions, normals, values, values, values))
     baked = builders.baked(GRID, "trilinear", sh=builders.constant_sh(GRID.count, light))
     grids = {kept: LightGrid([baked], {}), "trilinear": LightGrid([baked], {})}
     for path in preview.write(tmp_path, view, grids, kept):
@@ -142,7 +142,8 @@ def test_reference_is_smoothed_for_the_eye_only(tmp_path: Path) -> None:
 
 
 def test_one_pixel(tmp_path: Path) -> None:
-    view = View(1, 1, np.zeros(1, np.int32), Samples(*(np.ones((1, 3), np.float32) for _ in range(5))))
+    ones = np.ones((1, 3), np.float32)
+    view = View(1, 1, np.zeros(1, np.int32), ones, ones, Samples(*[ones] * 5))
     baked = builders.baked(GRID, "trilinear")
     preview.write(tmp_path, view, {"trilinear": LightGrid([baked], {})}, "trilinear")
     assert png(tmp_path / "preview.png").shape == (1, 1, 3)
