@@ -100,7 +100,7 @@ answer(told=told, states=states, missed=missed)
 REFUSED = {
     "show_result": "window",
     "show_light": "window",
-    "relight_animation": "No camera of this scene has a relit view",
+    "relight_animation": "Neither a relit view nor light sets are in this scene",
     "cancel_animation": "No animation is being written",
     "create_engine": "There is no folder /nowhere",
     "cancel_engine": "No engine is being made",

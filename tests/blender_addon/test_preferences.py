@@ -127,7 +127,7 @@ speeds, scene = module("speeds"), context.scene
 manifest = json.loads(Path(sys.argv[1]).read_text("utf-8"))
 group = scene.neural_bake.light_grid
 for name, value in manifest["settings"].items():
-    if name not in ("resolution", "spacing", "light", "train_device", "threads"):
+    if name not in ("resolution", "spacing", "light", "light_sets", "train_device", "threads"):
         setattr(group, name, value)
 camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
 scene.collection.objects.link(camera)
