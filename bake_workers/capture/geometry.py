@@ -34,6 +34,7 @@ class Geometry:
         vertices: (V, 3) float32.
         indices: (T, 3) int32, corners of each triangle.
         camera_visible: (T,) bool, whether camera rays see it.
+        parts: of each instance a digest of its triangles, and its lowest and highest corner.
         normals: (T, 3) unit, towards the front.
         areas: (T,).
     """
@@ -41,6 +42,7 @@ class Geometry:
     vertices: np.ndarray
     indices: np.ndarray
     camera_visible: np.ndarray
+    parts: list[list] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
         corners = self.triangles.astype(np.float64)
@@ -133,6 +135,7 @@ def collect(opened: OpenScene, low: np.ndarray, high: np.ndarray) -> Geometry:
     low, high = low - margin, high + margin
     vertices, indices, visible = [np.zeros((0, 3), np.float32)], [np.zeros((0, 3), np.int32)], [np.zeros(0, bool)]
     meshes: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
+    parts: list[list] = []
     first = total = 0
     for instance in opened.instances():
         object_ = instance.object
@@ -161,8 +164,16 @@ def collect(opened: OpenScene, low: np.ndarray, high: np.ndarray) -> Geometry:
         vertices.append(points[used].astype(np.float32))
         indices.append((corners.reshape(-1, 3) + first).astype(np.int32))
         visible.append(np.full(len(indices[-1]), bool(object_.visible_camera)))
+        if len(used):
+            parts.append(_part(vertices[-1], corners, bool(object_.visible_camera)))
         first += len(used)
-    return Geometry(np.concatenate(vertices), np.concatenate(indices), np.concatenate(visible))
+    return Geometry(np.concatenate(vertices), np.concatenate(indices), np.concatenate(visible), parts)
+
+
+def _part(vertices: np.ndarray, corners: np.ndarray, is_visible: bool) -> list:
+    """Entry of :attr:`Geometry.parts`, as JSON has it."""
+    total = hashlib.sha256(vertices.tobytes() + np.asarray(corners, np.int32).tobytes() + bytes([is_visible]))
+    return [total.hexdigest()[:32], vertices.min(axis=0).tolist(), vertices.max(axis=0).tolist()]
 
 
 def digest(opened: OpenScene) -> str:

@@ -19,10 +19,10 @@ from bake_workers import protocol
 from core import colour
 from core.dataset import Dataset, Shard
 from core.errors import NeuralBakeError
-from core.light_grid.dataset import load_dataset
+from core.light_grid.dataset import load_dataset, plan_of
 from core.light_grid.settings import LightGridSettings
 
-from . import light_sets, probes, shards, view
+from . import again, light_sets, probes, shards, view
 from .geometry import Geometry, collect
 from .grids import Volume, find_volumes, require_local
 from .lights import require_light
@@ -67,9 +67,13 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     fingerprint = fingerprint_of(opened, settings, volumes, seeds, geometry)
     sets = light_sets.find_sets(opened, settings.light_sets)
     lights = lights_of(opened, sets)
-    dataset = shards.reopen(directory, KIND, fingerprint)
+    frame = fingerprint_of(opened, settings, volumes, seeds, None)
+    dataset = reusable(shards.reopen(directory, KIND, fingerprint), lights, job)
     meter = Meter(opened, settings.threads)
     board = light_sets.Switchboard(opened, sets) if sets else None
+    if dataset is None and board is not None and job.get("update"):
+        now = again.Now(opened, settings, volumes, seeds, geometry, lights, fingerprint, frame)
+        dataset = again.renew(directory, KIND, now, meter, board, events)
     if dataset is None:
         opened.notes.extend(scene_notes(opened))
         plan, camera = make_plan(opened, geometry, volumes, settings, seeds, origin, events)
@@ -79,6 +83,8 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
         info = describe(opened, volumes, settings, job, camera, meter) | {
             "scene_hash": opened.digest,
             "fingerprint": fingerprint,
+            "frame": frame,
+            **({"parts": geometry.parts} if sets else {}),
             "shards": shards.cut_shards(set_sizes(plan, settings, lights), settings.seed),
             **lights,
         }
@@ -90,17 +96,22 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
             dataset = renew_lights(dataset, opened, settings, lights, job.get("update", False))
     for note in dataset.info["notes"]:
         events.note(note)
-    points = points_by_set(dataset.plan, volumes)
-    is_whole = not any(entry.get("updated") for entry in dataset.info.get("light_sets", ()))
+    points = points_by_set(dataset.plan, volumes) | again.points_again(plan_of(dataset))
+    is_whole = "again" not in dataset.info and not any(
+        entry.get("updated") for entry in dataset.info.get("light_sets", ())
+    )
     last_seen = max((shard.first for shard in dataset.shards if is_whole and name_of(shard) == "view"), default=None)
-    measured = 0
+    lights_now, measured = dataset.info.get("light_sets", []), 0
 
     def work(shard: Shard, entry: dict) -> dict[str, np.ndarray]:
         nonlocal measured
         measured += shard.count * entry["paths"]
         if board is not None:
-            board.only(entry["light"], dataset.info["light_sets"][entry["light"]]["measured"])
-        return measure_points(meter, points[name_of(shard)], shard, entry["paths"])
+            board.only(entry["light"], lights_now[entry["light"]]["measured"])
+        # an update measures what values are learned from, and no more
+        is_update = "light" in entry and ("+" in shard.set or lights_now[entry["light"]].get("updated", False))
+        direct = settings.light == "total" or not is_update
+        return measure_points(meter, points[name_of(shard)], shard, entry["paths"], direct)
 
     def seen(shard: Shard) -> None:
         is_last = name_of(shard) == "view" and shard.first == last_seen
@@ -110,6 +121,15 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     shards.measure(dataset, work, events.progress, seen, first="view")
     if not is_whole and measured:
         tell_update(dataset, settings, measured, start, events)
+
+
+def reusable(dataset: Dataset | None, lights: dict[str, list[dict]], job: dict) -> Dataset | None:
+    """The dataset, or None where it was brought up to date after objects moved and this goes beyond: a whole bake, or
+    other lights."""
+    if dataset is None or "again" not in dataset.info:
+        return dataset
+    is_same = [entry["key"] for entry in dataset.info["light_sets"]] == [entry["key"] for entry in lights["light_sets"]]
+    return dataset if job.get("update") and is_same else None
 
 
 def tell_update(
@@ -125,15 +145,18 @@ def tell_update(
     names = [entry["name"] for entry in lights if entry.get("updated")]
     whole = {"light_sets": [{**entry, "updated": False} for entry in lights]}
     total = sum(size.total * size.values["paths"] for size in set_sizes(dataset.plan, settings, whole))
+    moved = dataset.info.get("again", {})
     update = {
         "lights": names,
-        "share": round(paths / total, 4),
+        **{key: moved[key] for key in ("parts", "points", "probes") if key in moved},
+        "share": round((paths + moved.get("paths", 0)) / total, 4),
         "seconds": round(time.monotonic() - start[0], 3),
         "processor": round(time.process_time() - start[1], 3),
     }
     shards.renew(dataset, update=update)
+    what = ", ".join(names) or f"{update['points']:.0%} of the points and {update['probes']:.0%} of the probes"
     events.note(
-        f"Update: {', '.join(names)} measured again with {update['share']:.1%} of a whole bake's paths in"
+        f"Update: {what} measured again with {update['share']:.1%} of a whole bake's paths in"
         f" {update['seconds']:.1f} s."
     )
 
@@ -144,16 +167,16 @@ def name_of(shard: Shard) -> str:
 
 
 def measure_points(
-    meter: Meter, points: tuple[np.ndarray, np.ndarray], shard: Shard, paths: int
+    meter: Meter, points: tuple[np.ndarray, np.ndarray], shard: Shard, paths: int, direct: bool = True
 ) -> dict[str, np.ndarray]:
-    """Direct and indirect irradiance (N, 3) at the points of one shard; ``points`` are its set's positions and normals.
+    """Indirect and ``direct`` irradiance (N, 3) at one shard's points; ``points`` are its set's positions and normals.
 
     Raises:
         NeuralBakeError: Cycles returned values that are no numbers.
     """
     run = slice(shard.first, shard.first + shard.count)
     positions, normals = (array[run] for array in points)
-    light = meter.measure(positions, normals, paths, shard.seed)
+    light = meter.measure(positions, normals, paths, shard.seed, direct)
     broken = ~np.isfinite(np.concatenate(list(light.values()), axis=1)).all(axis=1)
     if broken.any():
         raise NeuralBakeError(
@@ -166,11 +189,12 @@ def measure_points(
 
 
 def fingerprint_of(
-    opened: OpenScene, settings: LightGridSettings, volumes: list[Volume], seeds: np.ndarray, geometry: Geometry
+    opened: OpenScene, settings: LightGridSettings, volumes: list[Volume], seeds: np.ndarray, geometry: Geometry | None
 ) -> str:
     """Digest of all that decides what is measured: shards of an earlier run with the same one are kept.
 
     The evaluated geometry is part of it, and so what the scene's own digest does not see (weights, caches, sculpting).
+    Without ``geometry`` neither is, and it says only where and how is measured.
     """
     values = {key: getattr(settings, key) for key in MEASURED}
     if settings.light_sets != "all":
@@ -185,8 +209,8 @@ def fingerprint_of(
             boxes,
             seeds.tolist(),
             view.fingerprint(opened),
-            opened.still_digest or opened.digest,
-            geometry.digest(),
+            geometry and (opened.still_digest or opened.digest),
+            geometry and geometry.digest(),
         ],
         sort_keys=True,
     )

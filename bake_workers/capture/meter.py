@@ -92,16 +92,19 @@ class Meter:
         cycles = self.opened.scene.cycles
         return {key: getattr(cycles, key) for key in (*STATE, *RECORDED) if hasattr(cycles, key)}
 
-    def measure(self, positions: np.ndarray, normals: np.ndarray, paths: int, seed: int) -> dict[str, np.ndarray]:
+    def measure(
+        self, positions: np.ndarray, normals: np.ndarray, paths: int, seed: int, direct: bool = True
+    ) -> dict[str, np.ndarray]:
         """Direct and indirect irradiance at points.
 
         Args:
             positions, normals: (N, 3) float32, world space.
             paths: light paths per point, rounded up to a multiple of three.
             seed: of Cycles' random numbers.
+            direct: whether direct light is measured too.
 
         Returns:
-            ``direct`` and ``indirect``, (N, 3) float32, W/m^2.
+            ``indirect`` and, if asked for, ``direct``, (N, 3) float32, W/m^2.
         """
         scene, view_layer = self.opened.scene, self.opened.view_layer
         mesh = meter_mesh(positions, normals, RADIUS * self.opened.metre)
@@ -117,7 +120,8 @@ class Meter:
             view_layer.objects.active = object_
             scene.cycles.samples = -(-paths // CORNERS)
             scene.cycles.seed = seed
-            return {"direct": self._bake(object_, 'DIRECT'), "indirect": self._bake(object_, 'INDIRECT')}
+            light = {"direct": self._bake(object_, 'DIRECT')} if direct else {}
+            return light | {"indirect": self._bake(object_, 'INDIRECT')}
         finally:
             bpy.data.objects.remove(object_)
             bpy.data.meshes.remove(mesh)

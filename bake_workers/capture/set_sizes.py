@@ -22,10 +22,9 @@ SHARD_PATHS = 1_500_000
 PILOT_POINTS, PILOT_PATHS = 1000, 12
 """Of the first look that decides how light sets share the paths."""
 EVEN_SHARE = 0.3
-UPDATED = ("train", "probe", "choose")
-UPDATE_PART = 3
-"""An update measures a changed light only where values are learned, with a third of the paths of a whole bake: they are
-solved over all points of a cell at once, and the weights, which mind the noise more, are kept."""
+UPDATE_PARTS = {"train": 3, "probe": 4, "choose": 3}
+"""An update measures a changed light only where values are learned, with these parts of the paths of a whole bake: they
+are solved over all points of a cell at once, and the weights, which mind the noise more, are kept."""
 
 
 def set_sizes(
@@ -33,7 +32,7 @@ def set_sizes(
 ) -> list[shards.SetSize]:
     """Points and paths per point of every set that is measured; light sets share the paths.
 
-    Of a light that is ``updated``, see :data:`UPDATE_PART`.
+    Of a light that is ``updated``, see :data:`UPDATE_PARTS`.
     """
     probe_points = len(plan["probe_positions"]) * len(plan["probe_directions"])
     sets = [
@@ -51,13 +50,14 @@ def set_sizes(
             paths = -(-all_paths // CORNERS) * CORNERS
             sizes.append(shards.SetSize(name, total, max(1, SHARD_PATHS // paths), {"paths": paths}))
         for number, light in enumerate(apart):
-            part = UPDATE_PART if light.get("updated") else 1
-            if part > 1 and name not in UPDATED:
+            part = UPDATE_PARTS.get(name) if light.get("updated") else 1
+            if part is None:
                 continue
             paths = max(1, round(light["share"] * all_paths / part / CORNERS)) * CORNERS
             values = {"paths": paths, "light": number}
             longest = max(1, SHARD_PATHS // paths)
-            sizes.append(shards.SetSize(f"{name}@{light['key']}", total, longest, values, light["digest"]))
+            digest = light["digest"] + (" update" if part > 1 else "")
+            sizes.append(shards.SetSize(f"{name}@{light['key']}", total, longest, values, digest))
     return sizes
 
 
@@ -124,7 +124,9 @@ def renew_lights(
         if update and by_key.get(entry["key"], {"updated": True}).get("updated"):
             entry["updated"] = True
         entry["share"] = earlier.get("share", 1.0 / len(lights["light_sets"]))
-    entries = shards.cut_shards(set_sizes(dataset.plan, settings, lights), settings.seed)
+    entries = dataset.info["shards"]
+    if "again" not in dataset.info:
+        entries = shards.cut_shards(set_sizes(dataset.plan, settings, lights), settings.seed)
     dataset = shards.renew(dataset, shards=entries, scene_hash=opened.digest, **lights)
     shards.remove_others(dataset)
     return dataset

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import tensorfile
 from ..dataset import Dataset, open_dataset
 from ..errors import NeuralBakeError
 from . import light_sets
@@ -28,7 +29,7 @@ class Samples:
     Attributes:
         positions, normals: (N, 3) float32.
         stored: (N, 3) irradiance in W/m^2 of the light that the grid stores, indirect or total.
-        total: (N, 3) direct plus indirect.
+        total: (N, 3) direct plus indirect; None where an update left direct light out.
         indirect: (N, 3) what has bounced at least once.
         sets: (N, G, 3) what is stored of each light set, as it was measured; None without light sets.
     """
@@ -36,7 +37,7 @@ class Samples:
     positions: np.ndarray
     normals: np.ndarray
     stored: np.ndarray
-    total: np.ndarray
+    total: np.ndarray | None
     indirect: np.ndarray
     sets: np.ndarray | None = None
 
@@ -93,13 +94,15 @@ class LightGridDataset:
         grids: each volume's grid, and where its probes stand among all.
         light_sets: lights that were measured apart; none where all were measured together.
         keys: of each light set, equal where a light stands as it did.
-        updated: whether some of them were measured for an update, which leaves out report points and the view.
+        updated: whether something was measured for an update, which leaves out report points and the view.
+        plan: what was to be measured, where.
     """
 
     def __init__(self, dataset: Dataset, light: str) -> None:
         self.dataset = dataset
         self.info = dataset.info
         self.light = light
+        self.plan = plan_of(dataset)
         try:
             self.settings = LightGridSettings.from_dict(dict(self.info["settings"]))
             self.grids = [
@@ -114,7 +117,9 @@ class LightGridDataset:
                 raise ValueError("no grid")
             self.light_sets = light_sets.parse(self.info.get("light_sets", ()))
             self.keys = [str(entry["key"]) for entry in self.info.get("light_sets", ())]
-            self.updated = any(entry.get("updated") for entry in self.info.get("light_sets", ()))
+            self.updated = "again" in self.info or any(
+                entry.get("updated") for entry in self.info.get("light_sets", ())
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise NeuralBakeError(
                 "corrupt_file", f"{dataset.directory} does not describe its settings and grids.", "Bake again."
@@ -126,16 +131,21 @@ class LightGridDataset:
         Raises:
             NeuralBakeError: see :meth:`core.dataset.Dataset.measured`; or the set holds no points.
         """
-        plan, points = self.dataset.plan, points or name
+        plan, points = self.plan, points or name
         positions, normals = (plan.get(f"{points}_{part}") for part in ("positions", "normals"))
         if positions is None or normals is None:
             raise self._incomplete(name)
         stored, total, indirect, sets = self._measured(name, len(positions))
-        return Samples(positions, normals, stored, total, indirect, sets)
+        result = Samples(positions, normals, stored, total, indirect, sets)
+        return result.at(plan[f"{points}_live"].astype(bool)) if f"{points}_live" in plan else result
+
+    def size(self, points: str) -> int:
+        """Number of a set's points that count."""
+        return int(self.plan.get(f"{points}_live", np.ones(len(self.plan[f"{points}_positions"]))).sum())
 
     def probes(self) -> Probes:
         """Positions are the grids' own; see :class:`Probes`."""
-        plan = self.dataset.plan
+        plan = self.plan
         needed = ("probe_directions", "probe_valid", "probe_reached", "ray_directions", "probe_distances")
         if not all(name in plan for name in needed):
             raise self._incomplete("probe")
@@ -159,17 +169,17 @@ class LightGridDataset:
         Raises:
             NeuralBakeError: the sizes do not match.
         """
-        bits = self.dataset.plan.get("train_sight")
-        if bits is not None and bits.shape != (len(self.dataset.plan["train_positions"]), len(self.grids)):
+        bits = self.plan.get("train_sight")
+        if bits is not None and bits.shape != (len(self.plan["train_positions"]), len(self.grids)):
             raise self._incomplete("train")
-        return bits
+        return bits if bits is None or "train_live" not in self.plan else bits[self.plan["train_live"].astype(bool)]
 
     def view(self) -> View | None:
         """The camera's view, or None where the scene has no camera or no preview was asked for."""
         camera = self.info.get("camera")
-        if not camera or not len(self.dataset.plan.get("view_pixels", ())):
+        if not camera or not len(self.plan.get("view_pixels", ())):
             return None
-        arrays = (self.dataset.plan[f"view_{name}"] for name in ("pixels", "positions", "normals"))
+        arrays = (self.plan[f"view_{name}"] for name in ("pixels", "positions", "normals"))
         samples = None if self.updated else self.samples("view")
         return View(int(camera["width"]), int(camera["height"]), *arrays, samples)
 
@@ -179,26 +189,55 @@ class LightGridDataset:
         info = {**self.info, "light_sets": entries}
         return LightGridDataset(dataclasses.replace(self.dataset, info=info), self.light)
 
-    def _measured(self, name: str, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    def _measured(self, name: str, count: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
         """``stored``, ``total``, ``indirect`` and ``sets`` of :class:`Samples` of one set of ``count`` points."""
-        parts = [self.dataset.measured(f"{name}@{key}") for key in self.keys] or [self.dataset.measured(name)]
-        if any(part.get(key, np.empty(0)).shape != (count, 3) for part in parts for key in ("direct", "indirect")):
+        parts = [self._latest(name, key) for key in self.keys] or [self.dataset.measured(name)]
+        is_total = self.light != "indirect"
+        has_direct = is_total or all("direct" in part for part in parts)
+        names = ("direct", "indirect") if has_direct else ("indirect",)
+        if any(part.get(key, np.empty(0)).shape != (count, 3) for part in parts for key in names):
             raise self._incomplete(name)
         factors = [one.factor for one in self.light_sets] or [np.ones(3, np.float32)]
-        direct, indirect = (
-            sum(factor * part[key] for factor, part in zip(factors, parts)) for key in ("direct", "indirect")
-        )
-        total = direct + indirect
+        light = {key: sum(one * part[key] for one, part in zip(factors, parts, strict=True)) for key in names}
+        indirect = light["indirect"]
+        total = light["direct"] + indirect if has_direct else None
         sets = None
         if self.light_sets:
-            is_total = self.light != "indirect"
             sets = np.stack([part["direct"] + part["indirect"] if is_total else part["indirect"] for part in parts], 1)
-        return (indirect if self.light == "indirect" else total), total, indirect, sets
+        return (total if is_total else indirect), total, indirect, sets
+
+    def _latest(self, name: str, key: str) -> dict[str, np.ndarray]:
+        """One set in one light, with what updates measured again in its place."""
+        result = self.dataset.measured(f"{name}@{key}")
+        for number in range(1, self.info.get("again", {}).get("count", 0) + 1):
+            rows = self.plan.get(f"{name}_rows_{number}", ())
+            if not len(rows) or not result:
+                continue
+            again = self.dataset.measured(f"{name}+{number}@{key}")
+            directions = len(self.plan["probe_directions"]) if name == "probe" else 1
+            rows = (rows[:, None].astype(np.int64) * directions + np.arange(directions)).ravel()
+            result = {part: values for part, values in result.items() if part in again}
+            if not result or any(again[part].shape != (len(rows), 3) for part in result):
+                raise self._incomplete(name)
+            for part, values in result.items():
+                values[rows] = again[part]
+        return result
 
     def _incomplete(self, name: str) -> NeuralBakeError:
         return NeuralBakeError(
             "corrupt_file", f"{self.dataset.directory} has no complete set {name}.", "Bake again with --resume."
         )
+
+
+def plan_of(dataset: Dataset) -> dict[str, np.ndarray]:
+    """The plan's arrays, with those that an update after a change of geometry has put in their place.
+
+    Raises:
+        NeuralBakeError: these are missing or damaged.
+    """
+    if "again" not in dataset.info:
+        return dataset.plan
+    return dataset.plan | tensorfile.read(dataset.directory / Path(str(dataset.info["again"]["file"])).name)[0]
 
 
 def load_dataset(directory: Path, light: str) -> LightGridDataset:

@@ -27,6 +27,8 @@ from .points import FIT_CELLS_BEYOND_BORDER, NORMAL_BIAS, SortedPoints
 from .settings import LightGridSettings
 
 Progress = typing.Callable[[str, int, int], None]
+STEPS_GOING_ON = 4
+"""Part of the steps that weights of nearly the same scene take."""
 TRAINING_SETTINGS = ("light", "seed", "geometry_steps", "light_steps", "sh_window", "train_device", "threads")
 
 
@@ -80,6 +82,8 @@ def train_dataset(
     change = None if earlier is None else updating.find_change(dataset, earlier)
     if change is None:
         candidates, scores = fit_methods(dataset, settings, progress)
+    elif change.moved:
+        candidates, scores = fit_methods(dataset, settings, progress, [baked.weights for baked in change.grids])
     else:
         candidates = {OURS: updating.renew(dataset, settings, change, progress)}
         scores = {OURS: _score(candidates[OURS], dataset.samples("choose"), dataset.light_sets)}
@@ -118,7 +122,7 @@ def train_dataset(
             **{key: dataset.info.get(key) for key in ("scene", "view_layer", "frame")},
             "meter": dataset.info.get("meter", {}),
             "seeds": {"capture": dataset.settings.seed, "train": settings.seed},
-            "samples": {name: len(dataset.dataset.plan[f"{name}_positions"]) for name in ("train", "choose", "report")},
+            "samples": {name: dataset.size(name) for name in ("train", "choose", "report")},
             "probes": sum(grid.count for grid, _ in dataset.grids),
             "grids": [
                 {"name": name, "matrix": grid.matrix.tolist(), "resolution": list(grid.resolution)}
@@ -126,7 +130,8 @@ def train_dataset(
             ],
             "metrics": metrics_entry,
             "plan": dataset.info["plan_sha256"],
-            **({"weights_kept": True} if change is not None else {}),
+            "state": dataset.info.get("fingerprint"),
+            **({"weights_kept": True} if change is not None and not change.moved else {}),
             **{key: dataset.info[key] for key in ("lamps", "light_sets", *updated) if key in dataset.info},
             "notes": [*dataset.info.get("notes", ()), *notes],
             "timings": {"train_stages": lap.seconds},
@@ -158,8 +163,12 @@ def fit_methods(
     dataset: LightGridDataset,
     settings: LightGridSettings,
     progress: Progress,
+    start: typing.Sequence[np.ndarray] | None = None,
 ) -> tuple[dict[str, list[BakedGrid]], dict[str, float]]:
     """Ours and every rival, tuned on the choosing points.
+
+    Args:
+        start: each grid's weights (P, 113) in nearly the same scene: a few steps go on from them, without rivals.
 
     Returns:
         The grids by method, and each method's relMSE on the choosing points.
@@ -167,9 +176,9 @@ def fit_methods(
     choose = dataset.samples("choose")
     lightings = Lightings(dataset.light_sets)
     prepared = prepare(dataset, settings)
-    candidates = tuned_rivals(prepared, choose, progress, lightings)
+    candidates = {} if start else tuned_rivals(prepared, choose, progress, lightings)
     train, seen = dataset.samples("train"), dataset.train_sight()
-    candidates[OURS] = _fit_all(prepared, lightings, train, seen, choose, settings, progress)
+    candidates[OURS] = _fit_all(prepared, lightings, train, seen, choose, settings, progress, start)
     scores = {name: _score(grids, choose, lightings.sets) for name, grids in candidates.items()}
     marks = [~part.geometry.valid for part in prepared]
     candidates = {
@@ -243,10 +252,11 @@ def _fit_all(
     choose: Samples,
     settings: LightGridSettings,
     progress: Progress,
+    start: typing.Sequence[np.ndarray] | None = None,
 ) -> list[BakedGrid]:
     """Fit each grid to the points in and just around it; per grid, the choosing set picks the regularisation.
 
-    ``sight_bits``: see :meth:`LightGridDataset.train_sight`.
+    ``sight_bits``: see :meth:`LightGridDataset.train_sight`; ``start``: see :func:`fit_methods`.
     """
     if settings.train_device == "cuda":
         import torch
@@ -258,6 +268,7 @@ def _fit_all(
                 "Use --set train_device=cpu.",
             )
     damping = spherical_harmonics.window(settings.sh_window)[:, None].astype(np.float32)
+    part_of_steps = STEPS_GOING_ON if start else 1
     result = []
     for number, part in enumerate(prepared):
         near = part.grid.border_distance(train.positions) > -FIT_CELLS_BEYOND_BORDER
@@ -281,9 +292,10 @@ def _fit_all(
             points,
             prior,
             settings.seed + number,
-            settings.geometry_steps,
-            settings.light_steps,
+            settings.geometry_steps // part_of_steps,
+            settings.light_steps // part_of_steps,
             lambda done, total: progress(text, done, total),
+            start[number] if start else None,
             threads=settings.threads,
         )
         inside = part.grid.border_distance(choose.positions) > -FIT_CELLS_BEYOND_BORDER

@@ -35,11 +35,13 @@ class Change:
 
     Attributes:
         grids: of the earlier result, in the dataset's order; all have weights.
+        moved: whether surfaces are others, so that weights have to learn too.
         kept: for each of the dataset's light sets its place in the earlier result, or -1 where it has to be learned.
     """
 
     grids: list[BakedGrid]
     kept: list[int]
+    moved: bool
 
     @property
     def changed(self) -> list[int]:
@@ -55,6 +57,9 @@ def find_change(dataset: LightGridDataset, earlier: LightGrid) -> Change | None:
     manifest = earlier.manifest
     if not dataset.light_sets or manifest.get("plan") != dataset.info["plan_sha256"]:
         return None
+    is_moved = manifest.get("state") != dataset.info.get("fingerprint")
+    if is_moved and "again" not in dataset.info:
+        return None
     grids = []
     for grid, _ in dataset.grids:
         for baked in earlier.grids:
@@ -67,7 +72,7 @@ def find_change(dataset: LightGridDataset, earlier: LightGrid) -> Change | None:
         (str(entry["key"]), one.measured): index
         for index, (entry, one) in enumerate(zip(manifest["light_sets"], earlier.light_sets, strict=True))
     }
-    return Change(grids, [places.get(pair, -1) for pair in _states(dataset)])
+    return Change(grids, [places.get(pair, -1) for pair in _states(dataset)], is_moved)
 
 
 def _states(dataset: LightGridDataset) -> list[tuple[str, tuple[float, ...]]]:
@@ -149,8 +154,9 @@ def metrics_since(earlier: LightGrid, choose: float) -> dict:
 
 def sentence(update: dict) -> str:
     """What an update was, and that the errors are older, for the table."""
+    what = ", ".join(update["lights"]) or "moved objects"
     return (
-        f"Updated since: {', '.join(update['lights'])}, {update['share']:.1%} of a whole bake's paths,"
+        f"Updated since: {what}, {update['share']:.1%} of a whole bake's paths,"
         f" {update['seconds']:.1f} s. Held-out errors are those of the last whole bake."
     )
 

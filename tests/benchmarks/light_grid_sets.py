@@ -29,7 +29,7 @@ from core.light_grid.set_view import FILE, decode
 
 from .common import OUT, ROOT, bake, save
 
-LAMP, STEP = "CeilingLamp", (0.8, -0.6, 0.0)
+MOVES = {"lamp": ("CeilingLamp", (0.8, -0.6, 0.0)), "object": ("CoffeeTable", (0.6, 0.3, 0.0))}
 QUICK = {
     "samples_per_probe": 32,
     "sample_paths": 24,
@@ -93,13 +93,14 @@ def timed(scene: Path, out: Path, *words: str, fresh: bool = True) -> tuple[Path
     return out, {"processor": round(seconds, 1), "clock": stages, "error": manifest["metrics"]["held_out"]["ours"]}
 
 
-def move(source: str, target: str) -> int:
-    """The scene with one lamp elsewhere; needs bpy."""
+def move(source: str, target: str, what: str) -> int:
+    """The scene with one lamp or object elsewhere; needs bpy."""
     import bpy
 
     bpy.ops.wm.open_mainfile(filepath=source)
+    name, step = MOVES[what]
     for axis in range(3):
-        bpy.data.objects[LAMP].location[axis] += STEP[axis]
+        bpy.data.objects[name].location[axis] += step[axis]
     bpy.ops.wm.save_as_mainfile(filepath=str(Path(target).resolve()), check_existing=False)
     return 0
 

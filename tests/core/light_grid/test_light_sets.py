@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 from core import artifact, tensorfile
+from core.dataset import Shard, shard_metadata
 from core.errors import NeuralBakeError
 from core.light_grid import load
 from core.light_grid.baselines import METHODS
+from core.light_grid.dataset import load_dataset
 from core.light_grid.evaluation import OURS, BakedGrid, LightGrid
 from core.light_grid.export import decode, encode, with_light
 from core.light_grid.light_sets import LightSet, factor, parse
@@ -192,3 +194,45 @@ def test_each_light_stays_on_its_side_of_a_wall(tmp_path: Path) -> None:
     # a whole training of such a dataset lacks its report
     with pytest.raises(NeuralBakeError, match="no complete set report_a"):
         train_dataset(dataset, tmp_path / "none", {}, lambda *_: None, lambda _: None)
+
+
+def test_an_update_lies_over_what_was_measured(tmp_path: Path) -> None:
+    """The wall has gone: the dark side is measured again, a tenth of its points are left out, and weights go on."""
+    lights = {"Key": (builders.WALL, (2.0,) * 3)}
+    folder = builders.write_dataset(
+        tmp_path / "dataset", builders.WALL, lights=lights, light_sets="lamps", geometry_steps=80, light_steps=80
+    )
+    for name in ("out", "again"):
+        (tmp_path / name).mkdir()
+    before = train_dataset(folder, tmp_path / "out", {}, lambda *_: None, lambda _: None)
+    assert before["metrics"]["kept"] == OURS
+    info = json.loads((folder / "dataset.json").read_text())
+    plan = tensorfile.read(folder / "plan.safetensors")[0]
+    live = np.ones(len(plan["train_positions"]), np.uint8)
+    rows = {name: np.flatnonzero(plan[f"{name}_positions"][:, 0] > 0.0).astype(np.int32) for name in ("train", "probe")}
+    live[rows["train"][::10]] = 0
+    arrays = {f"{name}_rows_1": own for name, own in rows.items()}
+    arrays |= {"train_live": live, "probe_distances": np.full_like(plan["probe_distances"], 1e30)}
+    tensorfile.write(folder / "again.safetensors", arrays)
+    counts = {"train": len(rows["train"]), "probe": 16 * len(rows["probe"])}
+    new = [Shard(f"shard-{name}.safetensors", f"{name}+1@key Key", 0, count, 7) for name, count in counts.items()]
+    info["shards"] = [one for one in info["shards"] if "report" not in one["set"]]
+    chosen = [Shard(**one) for one in info["shards"] if "choose" in one["set"]]
+    for shard in (*new, *chosen):
+        light = {"indirect": np.ones((shard.count, 3), np.float32)}
+        tensorfile.write(folder / shard.file, light, shard_metadata(info, shard))
+    info["shards"] += [dataclasses.asdict(shard) for shard in new]
+    info |= {"again": {"file": "again.safetensors", "count": 1}, "fingerprint": "moved"}
+    info["update"] = {"lights": [], "share": 0.5, "seconds": 2.0}
+    (folder / "dataset.json").write_text(json.dumps(info))
+    dataset = load_dataset(folder, "indirect")
+    train = dataset.samples("train")
+    assert len(train) == live.sum() and train.total is None and dataset.updated
+    np.testing.assert_array_equal(train.stored, 2.0)
+    np.testing.assert_array_equal(dataset.probes().sets, 1.0)
+    with pytest.raises(NeuralBakeError, match="no complete set train"):
+        load_dataset(folder, "total").samples("train")
+    after = train_dataset(folder, tmp_path / "again", {}, lambda *_: None, lambda _: None, keep=tmp_path / "out")
+    assert after["metrics"]["held_out"] == before["metrics"]["held_out"] and "moved objects" in after["notes"][-1]
+    points, normals = builders.points_in(builders.WALL_GRID, 50, 3, 0.0), builders.directions(50, 3)
+    np.testing.assert_allclose(load(tmp_path / "again").irradiance(points, normals), 2.0, rtol=0.05)
