@@ -22,6 +22,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from bake_workers.capture import exr
 from core import colour, images, light_grid
@@ -165,7 +166,8 @@ def draw(path: Path, reference: np.ndarray, direct: np.ndarray, pictures: dict[s
         error = np.abs(picture - reference).mean(axis=2) / scale / 0.5
         bottom.append((f"error of {name}, yellow 50 %", colour.heat_map(error)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    images.write_png(path, images.contact_sheet(top + bottom, columns=len(top)))
+    sheet = Image.fromarray(images.contact_sheet(top + bottom, columns=len(top)))
+    sheet.quantize(192).save(path, optimize=True)
 
 
 if __name__ == "__main__":
