@@ -39,8 +39,8 @@ def parser(prog: str, *, inside_blender: bool = False) -> Parser:
     bake.add_argument(
         "--update",
         action="store_true",
-        help="light_grid with light sets: measure only the lights that changed since the bake into the same folder, and"
-        " keep its weights",
+        help="light_grid with light sets: measure again only what lights or objects that moved since the bake into the"
+        " same folder have changed",
     )
     bake.add_argument(
         "--save",
