@@ -83,7 +83,7 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
         info = describe(opened, volumes, settings, job, camera, meter) | {
             "scene_hash": opened.digest,
             "fingerprint": fingerprint,
-            "frame": frame,
+            "frame_hash": frame,
             **({"parts": geometry.parts} if sets else {}),
             "shards": shards.cut_shards(set_sizes(plan, settings, lights), settings.seed),
             **lights,
