@@ -62,7 +62,9 @@ def renew(directory: Path, kind: str, now: Now, meter: Meter, board: Switchboard
         return None
     info, settings = dataset.info, now.settings
     by_key = {entry["key"]: entry for entry in info.get("light_sets", ())}
-    is_other = info.get("frame_hash") != now.frame or list(by_key) != [entry["key"] for entry in now.lights["light_sets"]]
+    is_other = info.get("frame_hash") != now.frame or list(by_key) != [
+        entry["key"] for entry in now.lights["light_sets"]
+    ]
     if is_other or any(entry.get("updated") for entry in by_key.values()):
         return None
     lights = [
