@@ -25,7 +25,8 @@ SCRIPT = support.ROOT / "tests" / "scripts" / "window_life.py"
 def test_life_around_bakes_in_a_window(user: Path, tiny_scene: Path, tmp_path: Path) -> None:
     """Blender is quit during a bake, killed during its second part, and brings it to its end in the third."""
     scene = shutil.copy(tiny_scene, tmp_path / "scene.blend")
-    words = [scene, sys.executable, json.dumps({**support.TINY, "sample_paths": 200}), tmp_path]
+    # Enough paths that a bake lasts while keys are pressed; training alone takes no time.
+    words = [scene, sys.executable, json.dumps({**support.TINY, "sample_paths": 2000}), tmp_path]
     told, result = support.run_in_window(user, SCRIPT, "live", *words)
     state, folder, measured = told["left at work"]
     support.wait_until_gone(folder, 1.0)
