@@ -25,7 +25,7 @@ from core.light_grid.dataset import plan_of
 from core.light_grid.light_sets import factor
 from core.light_grid.settings import LightGridSettings
 
-from . import moved, shards, view
+from . import moved, probes, shards, view
 from .geometry import Geometry
 from .grids import Volume
 from .light_sets import Switchboard
@@ -49,7 +49,9 @@ class Now:
     frame: str
 
 
-def renew(directory: Path, kind: str, now: Now, meter: Meter, board: Switchboard, events: protocol.Events) -> Dataset:
+def renew(
+    directory: Path, kind: str, now: Now, meter: Meter, board: Switchboard, events: protocol.Events
+) -> Dataset | None:
     """The dataset with what is to be measured again, and its choosing points measured.
 
     Returns:
@@ -91,14 +93,14 @@ def renew(directory: Path, kind: str, now: Now, meter: Meter, board: Switchboard
         scale = factor(lights[number]["light"], lights[number]["measured"])
         for side, values in enumerate((before, after)):
             light[side, run] += scale * (sum(values.values()) if kind_of_light == "total" else values["indirect"])
-        choosing.append((_renamed(entry, now.fingerprint, lights[number]["digest"]), after))
+        choosing.append((shards.of_light(entry, digest_of(lights[number]["digest"], now.fingerprint)), after))
     live = arrays["choose_live"].astype(bool)
     rows = _rows(now, arrays, boxes, plan, light[:, live], plan["choose_positions"][live])
     number = info.get("again", {}).get("count", 0) + 1
     earlier = {key: value for key, value in plan.items() if "_rows_" in key}
     arrays |= earlier | {f"{name}_rows_{number}": value for name, value in rows.items()}
     new_lights = [{**entry, "digest": digest_of(entry["digest"], now.fingerprint)} for entry in lights]
-    entries = [entry for entry in info["shards"] if entry["set"].partition("@")[0].partition("+")[0] in rows]
+    entries = [entry for entry in info["shards"] if shards.points_name(entry["set"]).partition("+")[0] in rows]
     sizes = set_sizes(plan, settings, {"light_sets": new_lights})
     directions = len(plan["probe_directions"])
     again = []
@@ -142,8 +144,7 @@ def points_again(plan: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.
         name, _, number = key.partition("_rows_")
         rows = plan[key]
         if name == "probe":
-            places = np.repeat(plan["probe_positions"][rows], len(directions), axis=0)
-            points[f"probe+{number}"] = places, np.tile(directions, (len(rows), 1))
+            points[f"probe+{number}"] = probes.every_direction(plan["probe_positions"][rows], directions)
         else:
             points[f"{name}+{number}"] = plan[f"{name}_positions"][rows], plan[f"{name}_normals"][rows]
     return points
@@ -159,14 +160,6 @@ def _old_choosing(dataset: Dataset) -> list[tuple[Shard, dict, dict[str, np.ndar
     pairs = zip(dataset.shards, dataset.info["shards"], strict=True)
     chosen = [(shard, entry) for shard, entry in pairs if shard.set.startswith("choose@")]
     return [(shard, entry, dataset.read_shard(shard)) for shard, entry in chosen]
-
-
-def _renamed(entry: dict, fingerprint: str, light: str) -> dict:
-    """The entry of a shard that is measured anew, with the seed that it had."""
-    digest = digest_of(light, fingerprint)
-    text = f"{entry['set']} {entry['first']} {entry['count']} {entry['paths']} {digest}"
-    name = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return {**entry, "file": f"shard-{name}.safetensors", "digest": digest}
 
 
 def _rows(

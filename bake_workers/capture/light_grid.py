@@ -100,7 +100,9 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
     is_whole = "again" not in dataset.info and not any(
         entry.get("updated") for entry in dataset.info.get("light_sets", ())
     )
-    last_seen = max((shard.first for shard in dataset.shards if is_whole and name_of(shard) == "view"), default=None)
+    last_seen = max(
+        (shard.first for shard in dataset.shards if is_whole and shards.points_name(shard.set) == "view"), default=None
+    )
     lights_now, measured = dataset.info.get("light_sets", []), 0
 
     def work(shard: Shard, entry: dict) -> dict[str, np.ndarray]:
@@ -111,10 +113,10 @@ def capture(opened: OpenScene, job: dict, directory: Path, events: protocol.Even
         # an update measures what values are learned from, and no more
         is_update = "light" in entry and ("+" in shard.set or lights_now[entry["light"]].get("updated", False))
         direct = settings.light == "total" or not is_update
-        return measure_points(meter, points[name_of(shard)], shard, entry["paths"], direct)
+        return measure_points(meter, points[shards.points_name(shard.set)], shard, entry["paths"], direct)
 
     def seen(shard: Shard) -> None:
-        is_last = name_of(shard) == "view" and shard.first == last_seen
+        is_last = shards.points_name(shard.set) == "view" and shard.first == last_seen
         if is_last and dataset.info["shards"][dataset.shards.index(shard)].get("light", 0) == max(len(sets) - 1, 0):
             first_look(dataset, events)
 
@@ -159,11 +161,6 @@ def tell_update(
         f"Update: {what} measured again with {update['share']:.1%} of a whole bake's paths in"
         f" {update['seconds']:.1f} s."
     )
-
-
-def name_of(shard: Shard) -> str:
-    """The points of a shard, whatever light they are measured in."""
-    return shard.set.partition("@")[0]
 
 
 def measure_points(
@@ -359,13 +356,9 @@ def describe(
 
 def points_by_set(plan: dict[str, np.ndarray], volumes: list[Volume]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Positions and normals of every set that is measured."""
-    directions = plan["probe_directions"]
     points = {name: (plan[f"{name}_positions"], plan[f"{name}_normals"]) for name in ("train", "choose")}
     points["report_a"] = points["report_b"] = plan["report_positions"], plan["report_normals"]
-    points["probe"] = (
-        np.repeat(plan["probe_positions"], len(directions), axis=0),
-        np.tile(directions, (len(plan["probe_positions"]), 1)),
-    )
+    points["probe"] = probes.every_direction(plan["probe_positions"], plan["probe_directions"])
     if "view_positions" in plan:
         points["view"] = plan["view_positions"], plan["view_normals"]
     return points

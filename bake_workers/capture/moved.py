@@ -22,7 +22,7 @@ import numpy as np
 from core.light_grid.settings import LightGridSettings
 
 from . import probes
-from .geometry import FAR, Geometry
+from .geometry import Geometry
 from .grids import Volume
 from .reach import Reach
 from .sampling import CLEARANCE
@@ -89,12 +89,7 @@ def renewed_plan(
     positions = np.concatenate([volume.probe_positions() for volume in volumes])
     rays, distances = plan["ray_directions"].astype(np.float64), plan["probe_distances"].copy()
     probe, ray = np.nonzero(crosses(boxes, positions, rays, np.abs(distances) * (1.0 + GROWN) + GROWN))
-    found, triangles = geometry.cast(positions[probe], rays[ray])
-    signed = np.full(len(probe), FAR, np.float32)
-    hit = triangles >= 0
-    facing = (geometry.normals[triangles[hit]] * rays[ray[hit]]).sum(axis=1) < 0.0
-    signed[hit] = np.where(facing, found[hit], -found[hit])
-    distances[probe, ray] = signed
+    distances[probe, ray] = probes.signed_distances(geometry, positions[probe], rays[ray])
     backfaces = (distances < 0.0).mean(axis=1).astype(np.float32)
     result |= {
         "probe_distances": distances,

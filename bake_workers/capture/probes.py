@@ -52,14 +52,25 @@ def trace(geometry: Geometry, volumes: list[Volume], ray_count: int, progress: C
     for first in range(0, len(positions), chunk):
         part = positions[first : first + chunk]
         rays = np.tile(directions.astype(np.float64), (len(part), 1))
-        hit_distances, triangles = geometry.cast(np.repeat(part, ray_count, axis=0), rays)
-        hit = triangles >= 0
-        signed = np.full(len(rays), FAR, np.float32)
-        facing = (geometry.normals[triangles[hit]] * rays[hit]).sum(axis=1) < 0.0
-        signed[hit] = np.where(facing, hit_distances[hit], -hit_distances[hit])
+        signed = signed_distances(geometry, np.repeat(part, ray_count, axis=0), rays)
         distances[first : first + chunk] = signed.reshape(-1, ray_count)
         progress(first + len(part), len(positions))
     return ProbeRays(directions, distances, (distances < 0.0).mean(axis=1).astype(np.float32))
+
+
+def signed_distances(geometry: Geometry, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Distances (N,) float32 along rays; ``FAR`` where a ray leaves, negative where it hit a back face."""
+    distances, triangles = geometry.cast(origins, directions)
+    hit = triangles >= 0
+    signed = np.full(len(directions), FAR, np.float32)
+    facing = (geometry.normals[triangles[hit]] * directions[hit]).sum(axis=1) < 0.0
+    signed[hit] = np.where(facing, distances[hit], -distances[hit])
+    return signed
+
+
+def every_direction(positions: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions and normals (P * D, 3) at which probes (P, 3) measure irradiance from ``directions`` (D, 3)."""
+    return np.repeat(positions, len(directions), axis=0), np.tile(directions, (len(positions), 1))
 
 
 def sight(geometry: Geometry, volumes: list[Volume], positions: np.ndarray, normals: np.ndarray) -> np.ndarray:

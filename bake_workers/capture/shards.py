@@ -63,12 +63,20 @@ def cut_shards(sets: list[SetSize], seed: int) -> list[dict]:
                 "seed": int(np.random.SeedSequence(own).generate_state(1)[0] >> 1),
                 **size.values,
             }
-            if size.digest:
-                text = f"{size.name} {first} {last} {size.values['paths']} {size.digest}"
-                name = hashlib.sha256(text.encode()).hexdigest()[:16]
-                entry |= {"file": f"shard-{name}.safetensors", "digest": size.digest}
-            entries.append(entry)
+            entries.append(of_light(entry, size.digest) if size.digest else entry)
     return entries
+
+
+def of_light(entry: dict, digest: str) -> dict:
+    """A shard's entry with the ``digest`` of what is measured, which its file is named by."""
+    text = f"{entry['set']} {entry['first']} {entry['first'] + entry['count']} {entry['paths']} {digest}"
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return {**entry, "file": f"shard-{name}.safetensors", "digest": digest}
+
+
+def points_name(name: str) -> str:
+    """The points of a set, such as ``train``, whatever light they are measured in."""
+    return name.partition("@")[0]
 
 
 def reopen(directory: Path, kind: str, fingerprint: str) -> Dataset | None:
@@ -137,8 +145,8 @@ def measure(
         timed: whether ``dataset.json`` gets the ``seconds`` that each set took; no two runs take the same.
     """
     entries = dataset.info["shards"]
-    order = sorted(zip(dataset.shards, entries, strict=True), key=lambda pair: pair[0].set.partition("@")[0] != first)
-    names = [shard.set.partition("@")[0] for shard, _ in order]
+    order = sorted(zip(dataset.shards, entries, strict=True), key=lambda pair: points_name(pair[0].set) != first)
+    names = [points_name(shard.set) for shard, _ in order]
     costs = [entry["count"] * entry["cost"] if "cost" in entry else 1 for _, entry in order]
     for number, (shard, entry) in enumerate(order):
         part = names[:number].count(names[number]) + 1
