@@ -23,6 +23,8 @@ import numpy as np
 from . import volumes
 from .bake_workers.capture.emission import (
     WORLD,
+    lamp_light,
+    lamp_power,
     learned_lamps,
     nodes_of,
     object_shines,
@@ -97,7 +99,7 @@ def problem(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> str:
             return f"The scene has no lamp {name}. Choose another."
         if not volumes.rendered([obj], view_layer):
             return f"{name} is hidden in renders. Show it, or choose another lamp."
-        if not object_shines(obj) or power(obj.data) == 0.0:
+        if not object_shines(obj) or lamp_power(obj.data) == 0.0:
             return f"{name} has no power. Give it some: its light is what is learned."
     return ""
 
@@ -197,14 +199,6 @@ def light_of(obj: bpy.types.Object, scene: bpy.types.Scene) -> np.ndarray:
     return axis / max(float(np.linalg.norm(axis)), 1e-12)
 
 
-def power(lamp: bpy.types.Light) -> float:
-    """A lamp's power, in watts but for a sun, with its exposure."""
-    return lamp.energy * 2.0 ** getattr(lamp, "exposure", 0.0)
-
-
 def colour_of(lamp: bpy.types.Light) -> np.ndarray:
     """A lamp's power times its colour, (3,) float64."""
-    colour = np.array(lamp.color, np.float64)
-    if getattr(lamp, "use_temperature", False):
-        colour *= np.array(lamp.temperature_color, np.float64)
-    return power(lamp) * colour
+    return np.array(lamp_light(lamp), np.float64)

@@ -161,6 +161,11 @@ def lamp_power(lamp: bpy.types.Light) -> float:
     return lamp.energy * 2.0 ** getattr(lamp, "exposure", 0.0)
 
 
+def lamp_light(lamp: bpy.types.Light) -> tuple[float, ...]:
+    """A lamp's power times its colour (3,)."""
+    return tuple(lamp_power(lamp) * value for value in lamp_color(lamp))
+
+
 def world_strength(world: bpy.types.World) -> float:
     """Strength of a world's Background node; 1 where several or other nodes decide."""
     strengths = [

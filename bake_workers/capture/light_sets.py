@@ -21,7 +21,7 @@ import numpy as np
 from core.light_grid.light_sets import EMISSION, GROUP, LAMP, RESERVED, WORLD
 
 from .emission import (
-    lamp_color,
+    lamp_light,
     lamp_power,
     object_shines,
     plain_background,
@@ -103,7 +103,7 @@ def describe(light_set: LightSet, opened: OpenScene) -> dict:
     stood; ``digest`` is over all that cannot be changed without measuring again.
     """
     world = scene_world(opened)
-    lights = {lamp: _light_of(lamp) for lamp in light_set.lamps} | (
+    lights = {lamp: lamp_light(lamp.data) for lamp in light_set.lamps} | (
         {world: world_color(world)} if light_set.world else {}
     )
     total = np.sum(list(lights.values()), axis=0).tolist() if lights else [1.0, 1.0, 1.0]
@@ -124,10 +124,6 @@ def describe(light_set: LightSet, opened: OpenScene) -> dict:
         # of several lights the proportions matter
         "digest": light_hash(opened.scene, list(lights), [] if light_set.is_white else list(lights.values())),
     }
-
-
-def _light_of(lamp: bpy.types.Object) -> tuple[float, ...]:
-    return tuple(lamp_power(lamp.data) * value for value in lamp_color(lamp.data))
 
 
 def _in_white_power(light_set: LightSet, world: bpy.types.World) -> list[float]:

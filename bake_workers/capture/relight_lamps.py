@@ -12,7 +12,7 @@ import bpy
 
 from core.errors import NeuralBakeError
 
-from .emission import WORLD, nodes_of, world_shines, world_strength, world_turn
+from .emission import WORLD, lamp_color, nodes_of, world_shines, world_strength, world_turn
 from .scene import OpenScene
 
 
@@ -121,10 +121,8 @@ def describe(lamp: Lamp, world: bpy.types.World | None) -> dict:
         entry |= {"energy": 1.0, "exposure": 0.0, "color": [1.0, 1.0, 1.0], "size": {}}
         return {**entry, "turn": world_turn(world), "strength": world_strength(world)}
     data = lamp.object.data
-    color = list(data.color)
-    if getattr(data, "use_temperature", False):
-        color = [channel * tint for channel, tint in zip(color, data.temperature_color, strict=True)]
-    entry |= {"energy": data.energy, "exposure": getattr(data, "exposure", 0.0), "color": color}
+    exposure = getattr(data, "exposure", 0.0)
+    entry |= {"energy": data.energy, "exposure": exposure, "color": list(lamp_color(data))}
     if lamp.type == 'SUN':
         entry["size"] = {"angle": data.angle}
     elif lamp.type == 'AREA':
