@@ -4,13 +4,14 @@
 
 """Time of each stage and peak memory of a whole bake of the demo scene, from 500 to 20,000 probes.
 
-    python -m tests.benchmarks.light_grid_growth [PROBES ...]
+    python -m tests.benchmarks.light_grid_growth [--preset draft|medium|final] [PROBES ...]
 
 Every bake is a full one: capture, training, report and preview, by the command line.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
+from core.light_grid.settings import PRESETS
+
 from .common import OUT, ROOT, bake, save
 
 SIZE = np.array([8.62, 4.02, 2.62])
@@ -26,7 +29,11 @@ DEFAULT = (500, 2000, 20000)
 
 
 def main() -> int:
-    counts = [int(word) for word in sys.argv[1:]] or list(DEFAULT)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--preset", default="medium", choices=PRESETS)
+    parser.add_argument("counts", nargs="*", type=int, metavar="PROBES")
+    options = parser.parse_args()
+    counts = options.counts or list(DEFAULT)
     scene = OUT / "growth.blend"
     OUT.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "bake_workers.demo_scene", str(scene)]
@@ -38,7 +45,9 @@ def main() -> int:
         spacing = (SIZE.prod() / count) ** (1.0 / 3.0)
         resolution = np.maximum(np.round(SIZE / spacing), 2).astype(int)
         directory = OUT / f"growth_{count}"
-        manifest = bake(scene, directory, "--set", "resolution=" + ",".join(map(str, resolution)))
+        manifest = bake(
+            scene, directory, "--preset", options.preset, "--set", f"resolution={','.join(map(str, resolution))}"
+        )
         timings, memory = manifest["timings"], manifest["peak_memory"]
         row = {"probes": manifest["probes"], "timings": timings, "peak_memory": memory, "metrics": manifest["metrics"]}
         rows.append(row)
