@@ -97,7 +97,8 @@ def bake(args: argparse.Namespace) -> int:
         inside=tuple(args.inside),
         cycles=cycles_devices(args.cycles_devices),
         save_to=None if save_to is None else str(save_to),
-    ) | {"update": args.update}
+        update=args.update,
+    )
     manifest = runner.run(
         job=job_directory(out),
         out=out,
@@ -126,8 +127,11 @@ def run(args: argparse.Namespace) -> int:
     if hasattr(os, "nice"):
         os.nice(10)  # somebody works at this machine; the stages inherit it
     job, out = absolute(args.job), absolute(args.out)
-    kind = protocol.read_job(job)["kind"]
+    description = protocol.read_job(job)
+    kind, update = description["kind"], description["update"]
     read_settings(kind, [])
+    if update:
+        require_weights(out)
     blend = absolute(args.blend) if args.blend else job / "scene.blend"
     runner.check_blend(blend)
     manifest = runner.run(
@@ -136,8 +140,8 @@ def run(args: argparse.Namespace) -> int:
         programs=find_programs(args),
         as_json=args.json,
         description=None,
-        resume=args.resume,
-        work=lambda run: run.bake(blend=blend, save_to=None),
+        resume=args.resume or update,
+        work=lambda run: run.bake(blend=blend, save_to=None, update=update),
     )
     return report(args, out, manifest)
 

@@ -185,9 +185,11 @@ def new_job(
     inside: tuple[str, ...] = (),
     cycles: dict | None = None,
     save_to: str | None = None,
+    update: bool = False,
 ) -> dict:
     """The contents of a ``job.json``: ``settings`` holds only what was set, ``volumes`` the probe volumes to bake (none
-    means all of the scene), ``cycles`` the artist's Cycles devices, ``save_to`` the .blend that takes the result."""
+    means all of the scene), ``cycles`` the artist's Cycles devices, ``save_to`` the .blend that takes the result,
+    ``update`` whether the result that is there is brought up to date."""
     return {
         "schema": JOB_SCHEMA,
         "kind": kind,
@@ -201,6 +203,7 @@ def new_job(
         "source": source,
         "cycles": cycles or {"compute_device_type": "NONE", "devices": []},
         "save_to": save_to,
+        "update": update,
     }
 
 
@@ -223,6 +226,8 @@ def read_job(job: Path) -> dict:
     for key, types in _JOB_KEYS.items():
         if key not in value or not isinstance(value[key], types) or isinstance(value[key], bool):
             raise error_class("corrupt_file", f"{path} has no valid {key}.", "Start the bake again.")
+    if not isinstance(value.setdefault("update", False), bool):
+        raise error_class("corrupt_file", f"{path} has no valid update.", "Start the bake again.")
     for key in ("volumes", "inside"):
         if not all(isinstance(name, str) for name in value[key]):
             raise error_class("corrupt_file", f"{path} has no valid {key}.", "Start the bake again.")

@@ -10,6 +10,7 @@
     CACHE/jobs/ID/addon.json   what the add-on needs to bring the result back into its scene
     CACHE/jobs/ID/scene.blend  copy of the scene as it was when the button was pressed
     CACHE/jobs/ID/owner        locked by the Blender that queues or runs the job, for as long as that lives
+    CACHE/jobs/ID/dataset/     what was measured; an update of the result begins with it
     CACHE/jobs/ID/result/      the result, unless the artist named another folder
 """
 
@@ -32,6 +33,9 @@ SCHEMA = "neural_bake.addon_job/1"
 NOTE = "addon.json"
 SCENE = "scene.blend"
 OWNER = "owner"
+DATASET = "dataset"
+RESULT = "result"
+USAGE = "usage.json"
 DONE = "DONE"
 TEXTS = ("state", "message", "kind", "blend", "scene_name", "directory")
 
@@ -89,13 +93,35 @@ def create(
     """Make an empty job folder; ``directory`` None puts the result into it."""
     folder = root(context) / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     folder.mkdir(parents=True)
-    stored = Stored(folder, "QUEUED", "", kind, bpy.data.filepath, scene_name, targets, directory or folder / "result")
+    stored = Stored(folder, "QUEUED", "", kind, bpy.data.filepath, scene_name, targets, directory or folder / RESULT)
     try:
         stored.write()
     except OSError:
         stored.remove()
         raise
     return stored
+
+
+def begin_with(stored: Stored, earlier: Stored) -> None:
+    """Give a new job what an earlier one measured, and its result where that is in the cache.
+
+    The files are the same ones on the disk where it can link them: whoever writes here replaces whole files.
+    """
+    for folder in (DATASET, *([RESULT] if stored.directory == stored.folder / RESULT else [])):
+        source = earlier.directory if folder == RESULT else earlier.folder / folder
+        (stored.folder / folder).mkdir()
+        for path in source.iterdir():
+            if path.is_file():
+                _link(path, stored.folder / folder / path.name)
+    if (earlier.folder / USAGE).is_file():
+        shutil.copyfile(earlier.folder / USAGE, stored.folder / USAGE)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def take(stored: Stored) -> int | None:

@@ -16,6 +16,7 @@ import math
 import os
 import time
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
@@ -143,24 +144,53 @@ def submit(
         volumes=() if chosen is None else tuple(target.name for target in chosen),
         cycles=preferences.cycles_devices(context),
     )
+    expected = speeds.estimate(context, scene, count, kind)
+    seconds = expected.capture_seconds, expected.training_seconds
+    return put(context, description, targets, directory, seconds, followed=followed)
+
+
+def put(
+    context: bpy.types.Context,
+    description: dict,
+    targets: list[bpy.types.Object],
+    directory: Path | None,
+    seconds: tuple[float, float],
+    *,
+    followed: Iterable[bpy.types.Object] = (),
+    earlier: job_folders.Stored | None = None,
+) -> Job:
+    """Freeze the scene and put a job into the queue.
+
+    Args:
+        description: contents of its ``job.json``.
+        targets: objects that the result belongs to.
+        directory: folder of the result; None keeps it in the cache.
+        seconds: that measuring and training will probably take.
+        followed: lamps that the result is about.
+        earlier: a finished bake whose measurements and result it begins with.
+
+    Raises:
+        NeuralBakeError: the copy of the scene or the job's folder cannot be written.
+    """
     stored = None
     try:
         stored = job_folders.create(
             context,
-            kind=kind,
-            scene_name=scene.name,
+            kind=description["kind"],
+            scene_name=context.scene.name,
             targets=[target.name for target in targets],
             directory=directory,
         )
+        if earlier is not None:
+            job_folders.begin_with(stored, earlier)
         protocol.write_json(stored.folder / "job.json", description)
         save_copy(stored.folder / job_folders.SCENE)
     except (OSError, RuntimeError) as error:
         if stored is not None:
             stored.remove()
         raise _refusal(error) from error
-    expected = speeds.estimate(context, scene, count, kind)
-    job = Job(stored, (expected.capture_seconds, expected.training_seconds))
-    job.remember(scene, targets, _files_opened, followed)
+    job = Job(stored, seconds)
+    job.remember(context.scene, targets, _files_opened, followed)
     return _enqueue(job)
 
 
@@ -267,7 +297,9 @@ def bring_back(context: bpy.types.Context, job: Job) -> None:
         job.end('FAILED', f"{error} The result is complete in {job.stored.directory}.")
         return
     _push_undo(context, "Neural Bake")
-    speeds.record(context, artifact.read_manifest(job.stored.directory))
+    manifest = artifact.read_manifest(job.stored.directory)
+    if "update" not in manifest:  # which says little about what a whole bake takes
+        speeds.record(context, manifest)
     names = ", ".join(obj.name for obj in objects)
     job.end('DONE', f"The result is on {names}.")
 

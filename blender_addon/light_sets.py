@@ -202,5 +202,5 @@ def words(shown: State) -> list[str]:
         text.append(f"Not as baked: {', '.join(shown.changed)}.")
     if shown.moved:
         verb = "was" if len(shown.moved) == 1 else "were"
-        text.append(f"{', '.join(shown.moved)} {verb} moved: bake again, and only that light is measured.")
+        text.append(f"{', '.join(shown.moved)} {verb} moved: Update measures only that light.")
     return [*text, *shown.notes]

@@ -102,9 +102,13 @@ def decode(data: bytes, source: str = "data") -> tuple[dict[str, np.ndarray], di
 
 
 def write(path: Path, tensors: dict[str, np.ndarray], metadata: dict[str, str] | None = None) -> None:
+    """Write named arrays as a file that is either whole or absent."""
+    write_whole(path, encode(tensors, metadata))
+
+
+def write_whole(path: Path, data: bytes) -> None:
     """Write a file that is either whole or absent: to a neighbour first, then renamed."""
     path = Path(path)
-    data = encode(tensors, metadata)
     partial = path.with_name(path.name + ".partial")
     with open(partial, "wb") as file:
         file.write(data)

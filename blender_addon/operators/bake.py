@@ -14,9 +14,10 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from .. import checks, job_folders, jobs, kinds, properties, volumes
+from .. import checks, job_folders, jobs, kinds, properties, results, updates, volumes
 from ..core.errors import NeuralBakeError
 from ..properties import PRESETS
+from .results import chosen_holder, shown_holder
 
 # The words of the command line are understood too.
 enum_kinds = (
@@ -117,6 +118,47 @@ def finish(operator: bpy.types.Operator, context: bpy.types.Context, job: jobs.J
     return {'CANCELLED'}
 
 
+class NEURAL_BAKE_OT_update(bpy.types.Operator):
+    bl_idname = "neural_bake.update"
+    bl_label = "Update"
+    bl_description = (
+        "Measure only what changed since the bake, in the background: the light of lamps that were moved, or what a "
+        "moved object or changed material can affect. Errors on held-out points stay those of the bake"
+    )
+    bl_options = {'REGISTER'}
+
+    volume: StringProperty(
+        name="Volume",
+        description="Object whose result is updated; empty means the active one's, else the only result of the scene",
+        options={'SKIP_SAVE'},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        keeper = shown_holder(context)
+        reason = "No object of this scene has a result." if keeper is None else updates.problem(context, keeper)
+        # a script may name another one's
+        if reason and len(results.holders(context.scene)) < 2:
+            cls.poll_message_set(reason)
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        return {'CANCELLED'} if self._submit(context) is None else {'FINISHED'}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """From a script: wait for the result."""
+        job = self._submit(context)
+        return {'CANCELLED'} if job is None else finish(self, context, job)
+
+    def _submit(self, context: bpy.types.Context) -> jobs.Job | None:
+        try:
+            return updates.submit(context, chosen_holder(context, self.volume))
+        except (NeuralBakeError, OSError) as error:
+            self.report({'ERROR'}, str(error))
+            return None
+
+
 class NEURAL_BAKE_OT_cancel(bpy.types.Operator):
     bl_idname = "neural_bake.cancel"
     bl_label = "Cancel Bake"
@@ -205,6 +247,12 @@ class NEURAL_BAKE_OT_discard(StoredJobOperator, bpy.types.Operator):
         return {'FINISHED'}
 
 
-classes = (NEURAL_BAKE_OT_bake, NEURAL_BAKE_OT_cancel, NEURAL_BAKE_OT_resume, NEURAL_BAKE_OT_discard)
+classes = (
+    NEURAL_BAKE_OT_bake,
+    NEURAL_BAKE_OT_update,
+    NEURAL_BAKE_OT_cancel,
+    NEURAL_BAKE_OT_resume,
+    NEURAL_BAKE_OT_discard,
+)
 
 register, unregister = bpy.utils.register_classes_factory(classes)

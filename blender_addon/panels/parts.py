@@ -11,6 +11,7 @@ import bpy
 
 from .. import (
     checks,
+    compact_export,
     job_folders,
     jobs,
     kinds,
@@ -22,6 +23,7 @@ from .. import (
     results,
     speeds,
     staleness,
+    updates,
     viewport,
     volumes,
 )
@@ -237,6 +239,7 @@ def sets(layout: bpy.types.UILayout, context: bpy.types.Context, keeper: bpy.typ
     box = layout.box()
     row = box.row(align=True)
     row.prop(context.scene.neural_bake, "live", text="Follow the Lamps")
+    row.operator("neural_bake.update", icon='FILE_REFRESH').volume = keeper.name
     shown = live.shown_sets(keeper)
     if shown is None:
         return
@@ -245,6 +248,10 @@ def sets(layout: bpy.types.UILayout, context: bpy.types.Context, keeper: bpy.typ
         sentence(box, context, words, 'ERROR' if is_wrong else 'NONE')
     if context.scene.neural_bake.live:
         sentence(box, context, f"Drawn in {1000.0 * shown.seconds:.0f} ms.")
+    if shown.state.moved or staleness.state_of_result(keeper, context.scene) == 'CHANGED':
+        reason = updates.problem(context, keeper)
+        if reason:
+            sentence(box, context, reason, 'INFO')
 
 
 def errors(layout: bpy.types.UILayout, metrics: dict, kind: str) -> None:
@@ -282,6 +289,20 @@ def result_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, kind:
     column = layout.column(align=True)
     column.operator("neural_bake.show_light", icon='SHADING_SOLID', depress=viewport.is_shown(context))
     column.operator("neural_bake.apply_vertex_colours", icon='GROUP_VCOL')
+    export(column, context)
+
+
+def export(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The button of the file for engines, its progress, and how the last one ended."""
+    running, last = compact_export.running(), compact_export.last()
+    if running is None:
+        layout.operator("neural_bake.export_compact", icon='EXPORT')
+    else:
+        row = layout.row(align=True)
+        row.progress(factor=running.done / running.total, text=running.path.name)
+        row.operator("neural_bake.cancel_export", text="", icon='X')
+    if running is None and last is not None:
+        sentence(layout, context, last.message, 'ERROR' if last.problem else 'INFO')
 
 
 def relit_picture(layout: bpy.types.UILayout) -> None:

@@ -181,7 +181,7 @@ def test_lamps_are_followed(user: Path, lamps_scene: Path, apart: Path, tmp_path
     current, changed = ("CURRENT", "CHANGED") if version == "4.5" else ("UNKNOWN", "UNKNOWN")
     assert told["dimmed and renamed"] == [current, ["Other"], []]
     assert told["moved"][:2] == [changed, ["Other"]]
-    assert told["moved"][2] == "Other was moved: bake again, and only that light is measured."
+    assert told["moved"][2] == "Other was moved: Update measures only that light."
     assert told["reloaded"][0] < 1e-6 and told["reloaded"][1] == ["Other"]
     assert told["undone"] < 1e-6
     assert told["deleted"] == [

@@ -53,6 +53,9 @@ does("show_result")
 does("show_light")
 does("relight")
 states["relit"] = "Neural Relight" in bpy.data.images
+does("update")
+does("export_compact")
+does("cancel_export")
 does("choose_lamps", lamp="Lamp")
 does("relight_animation")
 does("cancel_animation")
@@ -102,6 +105,9 @@ REFUSED = {
     "show_light": "window",
     "relight_animation": "Neither a relit view nor light sets are in this scene",
     "cancel_animation": "No animation is being written",
+    "update": "All lights were measured together",
+    "export_compact": "No file was named",
+    "cancel_export": "No light grid is being written",
     "create_engine": "There is no folder /nowhere",
     "cancel_engine": "No engine is being made",
     "remove_engine": "There is no engine",
