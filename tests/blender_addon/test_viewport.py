@@ -58,7 +58,7 @@ from extension import *
 import numpy as np
 enable()
 bpy.ops.wm.open_mainfile(filepath=sys.argv[1])
-results, viewport, tessellation = module("results"), module("viewport"), module("tessellation")
+results, lit_surfaces, tessellation = module("results"), module("lit_surfaces"), module("tessellation")
 scene, data = bpy.context.scene, bpy.data.objects
 found = {}
 def add(name, block, location=(0.0, 0.0, 1.0)):
@@ -71,8 +71,8 @@ def box(name, location=(-1.0, 0.0, 1.0)):
     mesh.from_pydata([(x, y, z) for x in (-.1, .1) for y in (-.1, .1) for z in (-.1, .1)], [],
                      [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)])
     return add(name, mesh, location)
-def build(earlier=None):
-    display = viewport.build(bpy.context, earlier)
+def build(earlier=None, reshaped=()):
+    display = lit_surfaces.build(bpy.context, earlier, reshaped)
     return display, {(surface.name, key[2]): surface for key, surface in display.surfaces.items()}
 def names(surfaces):
     return sorted({name for name, _ in surfaces})
@@ -152,10 +152,8 @@ data["Twin"].hide_set(True)
 bpy.context.view_layer.update()
 fewer, later = build(moved)
 found["hidden"] = "Twin" in names(later)
-viewport._reshaped.add("Array")  # as the handler does for an object whose geometry has changed
-reshaped, after = build(fewer)
+reshaped, after = build(fewer, {"Array"})  # as the handler tells of an object whose geometry has changed
 found["reshaped"] = [name for (name, key) in after if after[name, key] is not later[name, key]]
-viewport._reshaped.clear()
 data["Volume"]["neural_bake_manifest"] += " "
 other, after = build(reshaped)
 found["another result"] = len([1 for key in after if after[key] is reshaped.surfaces.get(key)])
@@ -167,10 +165,10 @@ found["edit mode"] = "Room" in names(build()[1])
 bpy.ops.object.mode_set(mode='OBJECT')
 
 # large scenes: larger parts, and the densest objects left out
-viewport.MOST_ADDED = 300
+lit_surfaces.MOST_ADDED = 300
 coarse, after = build()
 found["coarse"] = [sum(len(one.positions) for one in group.values()) for group in (after, surfaces)]
-viewport.MOST_POINTS = 50
+lit_surfaces.MOST_POINTS = 50
 found["left out"] = build()[0].left_out
 data["Volume"]["neural_bake_weights"] = b"soup"
 results.forget()
