@@ -166,6 +166,19 @@ def lamp_light(lamp: bpy.types.Light) -> tuple[float, ...]:
     return tuple(lamp_power(lamp) * value for value in lamp_color(lamp))
 
 
+def in_white(data: bpy.types.Light) -> bpy.types.Light:
+    """A copy of a lamp's data that nothing animates, in white and with the same power."""
+    copy = data.copy()
+    copy.animation_data_clear()
+    copy.color = (1.0, 1.0, 1.0)
+    copy.energy = lamp_power(data)
+    if hasattr(copy, "exposure"):
+        copy.exposure = 0.0
+    if hasattr(copy, "use_temperature"):
+        copy.use_temperature = False
+    return copy
+
+
 def world_strength(world: bpy.types.World) -> float:
     """Strength of a world's Background node; 1 where several or other nodes decide."""
     strengths = [

@@ -21,6 +21,7 @@ import numpy as np
 from core.light_grid.light_sets import EMISSION, GROUP, LAMP, RESERVED, WORLD
 
 from .emission import (
+    in_white,
     lamp_light,
     lamp_power,
     object_shines,
@@ -155,7 +156,7 @@ class Switchboard:
         self._sky_power = 1.0
         for one in sets:
             if one.lamps and one.is_white:
-                self._lights[one.lamps[0]] = _in_white(one.lamps[0].data)
+                self._lights[one.lamps[0]] = in_white(one.lamps[0].data)
             elif one.is_white:
                 self._sky_power = _make_white(self._world)
         self._dark = bpy.data.lights.new(DARK, 'POINT')
@@ -184,18 +185,6 @@ class Switchboard:
             self._world.color = [dimming * lit.world * value for value in self._sky_color]
         for number, matter in enumerate(self._matter):
             matter.set(number == index)
-
-
-def _in_white(data: bpy.types.Light) -> bpy.types.Light:
-    """A copy of a lamp's data that nothing animates, in white."""
-    copy = data.copy()
-    copy.animation_data_clear()
-    copy.color = (1.0, 1.0, 1.0)
-    if hasattr(copy, "exposure"):
-        copy.exposure = 0.0
-    if hasattr(copy, "use_temperature"):
-        copy.use_temperature = False
-    return copy
 
 
 def _make_white(world: bpy.types.World) -> float:

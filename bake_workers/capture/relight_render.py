@@ -16,7 +16,7 @@ from mathutils import Matrix
 from core.errors import NeuralBakeError
 
 from . import exr
-from .emission import nodes_of
+from .emission import in_white, nodes_of
 from .meter import RECORDED, STATE, quiet, white_material
 from .relight_lamps import Lamp, scene_world
 from .scene import OpenScene
@@ -238,18 +238,14 @@ class Stage:
     def _copy(self, original: bpy.types.Object) -> bpy.types.Object:
         """A lamp of the same make that nothing but this class moves, in white, and out of the camera's sight."""
         copy = original.copy()
-        copy.data = original.data.copy()
+        copy.data = in_white(original.data)
         copy.name = NAME
-        for block in (copy, copy.data):
-            block.animation_data_clear()
+        copy.animation_data_clear()
         copy.parent = None
         copy.constraints.clear()
         copy.delta_location, copy.delta_scale = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
         copy.delta_rotation_euler, copy.delta_rotation_quaternion = (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)
         copy.rotation_mode = 'QUATERNION'
-        copy.data.color = (1.0, 1.0, 1.0)
-        if hasattr(copy.data, "use_temperature"):
-            copy.data.use_temperature = False
         copy.visible_camera = False
         copy.hide_viewport, copy.hide_render = False, True
         self.opened.scene.collection.objects.link(copy)

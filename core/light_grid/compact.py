@@ -12,15 +12,14 @@ numbers; here they become bytes, and a :class:`LightGrid` again.
 from __future__ import annotations
 
 import dataclasses
-import json
 import typing
 
 import numpy as np
 
 from .. import tensorfile
-from ..errors import NeuralBakeError
 from . import light_sets
 from .evaluation import OURS, BakedGrid, LightGrid
+from .export import read_grids
 from .grid import Grid
 from .network import HIDDEN, PARAMETERS, SLICES
 
@@ -215,27 +214,18 @@ def decode(data: bytes, source: str) -> LightGrid:
     Raises:
         NeuralBakeError: damaged data, another format, shapes that do not match, or values out of range.
     """
-    tensors, metadata = tensorfile.decode(data, source)
-    try:
-        if metadata["format"] not in (FORMAT, FORMAT_SETS):
-            raise NeuralBakeError(
-                "schema", f"{source} has the format {metadata['format']}; this version reads {FORMAT_SETS}."
-            )
-        sets = light_sets.parse(json.loads(metadata.get("light_sets", "[]")))
-        grids = [_decode_grid(tensors, metadata, str(index), len(sets)) for index in range(int(metadata["grids"]))]
-    except (KeyError, ValueError, TypeError) as error:
-        raise NeuralBakeError("corrupt_file", f"{source} is damaged ({error}).", "Export it again.") from error
-    if not grids:
-        raise NeuralBakeError("corrupt_file", f"{source} holds no grid.", "Export it again.")
+    grids, sets = read_grids(data, source, (FORMAT, FORMAT_SETS), _decode_grid, "Export it again.")
     return LightGrid(grids, {}, sets)
 
 
-def _decode_grid(tensors: dict[str, np.ndarray], metadata: dict[str, str], index: str, sets: int) -> BakedGrid:
+def _decode_grid(
+    tensors: dict[str, np.ndarray], metadata: dict[str, str], index: str, sets: typing.Sequence[light_sets.LightSet]
+) -> BakedGrid:
     matrix, resolution, data = (tensors[f"{index}.{name}"] for name in ("matrix", "resolution", "records"))
     if resolution.shape != (3,) or resolution.min() < 1:
         raise ValueError(f"grid {index} has the resolution {resolution.tolist()}")
     grid = Grid(matrix, tuple(int(n) for n in resolution))
-    needed = {"records": (grid.count, RECORD_BYTES)} | ({"sets": (sets, grid.count, SET_BYTES)} if sets else {})
+    needed = {"records": (grid.count, RECORD_BYTES)} | ({"sets": (len(sets), grid.count, SET_BYTES)} if sets else {})
     for name, shape in needed.items():
         array = tensors[f"{index}.{name}"]
         if array.dtype != np.uint8 or array.shape != shape:

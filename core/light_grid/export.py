@@ -22,6 +22,9 @@ from .network import PARAMETERS
 FORMAT = "neural_bake.light_grid/1"
 FORMAT_SETS = "neural_bake.light_grid/2"
 """With light sets."""
+ReadGrid = typing.Callable[
+    [dict[str, np.ndarray], dict[str, str], str, typing.Sequence[light_sets.LightSet]], BakedGrid
+]
 
 
 def encode(grids: list[BakedGrid], sets: typing.Sequence[light_sets.LightSet] = ()) -> bytes:
@@ -65,19 +68,36 @@ def decode(data: bytes, manifest: dict, source: str) -> LightGrid:
     Raises:
         NeuralBakeError: damaged data, an unknown method, shapes that do not match, or values that are not finite.
     """
+    grids, sets = read_grids(data, source, (FORMAT, FORMAT_SETS), _decode_grid, "Restore it or bake again.")
+    return LightGrid(grids, manifest, sets)
+
+
+def read_grids(
+    data: bytes, source: str, formats: tuple[str, str], read: ReadGrid, hint: str
+) -> tuple[list[BakedGrid], tuple[light_sets.LightSet, ...]]:
+    """The grids of a file and its light sets.
+
+    Args:
+        source: names the data in errors, and ``hint`` says what to do about them.
+        formats: that are known, the newest one last.
+        read: reads one grid from tensors and metadata, whose names begin with its index as a text.
+
+    Raises:
+        NeuralBakeError: damaged data, another format, or what ``read`` finds wrong by ValueError.
+    """
     tensors, metadata = tensorfile.decode(data, source)
     try:
-        if metadata["format"] not in (FORMAT, FORMAT_SETS):
+        if metadata["format"] not in formats:
             raise NeuralBakeError(
-                "schema", f"{source} has the format {metadata['format']}; this version reads {FORMAT_SETS}."
+                "schema", f"{source} has the format {metadata['format']}; this version reads {formats[-1]}."
             )
         sets = light_sets.parse(json.loads(metadata.get("light_sets", "[]")))
-        grids = [_decode_grid(tensors, metadata, str(index), sets) for index in range(int(metadata["grids"]))]
+        grids = [read(tensors, metadata, str(index), sets) for index in range(int(metadata["grids"]))]
     except (KeyError, ValueError, TypeError) as error:
-        raise NeuralBakeError("corrupt_file", f"{source} is damaged ({error}).", "Restore it or bake again.") from error
+        raise NeuralBakeError("corrupt_file", f"{source} is damaged ({error}).", hint) from error
     if not grids:
-        raise NeuralBakeError("corrupt_file", f"{source} holds no grid.", "Restore it or bake again.")
-    return LightGrid(grids, manifest, sets)
+        raise NeuralBakeError("corrupt_file", f"{source} holds no grid.", hint)
+    return grids, sets
 
 
 def _decode_grid(
