@@ -29,7 +29,7 @@ class Samples:
     Attributes:
         positions, normals: (N, 3) float32.
         stored: (N, 3) irradiance in W/m^2 of the light that the grid stores, indirect or total.
-        total: (N, 3) direct plus indirect; None where an update left direct light out.
+        total: (N, 3) direct plus indirect; None where direct light was not measured.
         indirect: (N, 3) what has bounced at least once.
         sets: (N, G, 3) what is stored of each light set, as it was measured; None without light sets.
     """

@@ -156,6 +156,12 @@ def open_training(directory: Path, overrides: dict) -> tuple[LightGridDataset, L
                 f"Setting {field.name} belongs to the measurement, and this dataset was measured with another value.",
                 "Bake again, or leave it out.",
             )
+    if settings.light == "total" and dataset.settings.light != "total":
+        raise NeuralBakeError(
+            "measured_setting",
+            "This dataset holds indirect light alone, so nothing can learn light=total from it.",
+            "Bake again with --set light=total; such a dataset trains both.",
+        )
     return LightGridDataset(dataset.dataset, settings.light), settings
 
 

@@ -82,10 +82,10 @@ def test_training_alone_gives_the_same_weights(baked: Path, tmp_path: Path) -> N
 def test_training_beside_its_dataset_keeps_the_job(own_bake: Path) -> None:
     job = own_bake.with_name("result.job")
     before = (job / "job.json").read_bytes()
-    result = support.run("train", job / "dataset", "--kind", "light_grid", "--out", own_bake, "--set", "light=total")
+    result = support.run("train", job / "dataset", "--kind", "light_grid", "--out", own_bake, "--set", "light_steps=7")
     assert result.returncode == 0, result.stderr
     assert (job / "job.json").read_bytes() == before
-    assert artifact.read_manifest(own_bake)["settings"]["light"] == "total"
+    assert artifact.read_manifest(own_bake)["settings"]["light_steps"] == 7
     assert not (job / "cancel").exists()
 
 

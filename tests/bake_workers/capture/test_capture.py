@@ -85,13 +85,14 @@ def contents(job: Path) -> dict[str, bytes]:
 
 
 def test_no_light_gets_into_the_sealed_dark_room(captured: Path) -> None:
-    dataset = load_dataset(captured / "dataset", "total")
+    dataset = load_dataset(captured / "dataset", "indirect")
     for name, points in (("train", "train"), ("choose", "choose"), ("report_a", "report"), ("report_b", "report")):
         samples = dataset.samples(name, points)
         dark = samples.positions[:, 0] > 0.0005
         assert 0.3 < dark.mean() < 0.6
-        np.testing.assert_array_equal(samples.total[dark], 0.0)
-        assert (samples.total[~dark].mean(axis=1) > 0.0).mean() > 0.99
+        for light in (samples.stored, samples.total) if points == "report" else (samples.stored,):
+            np.testing.assert_array_equal(light[dark], 0.0)
+            assert (light[~dark].mean(axis=1) > 0.0).mean() > 0.99
         assert samples.stored.min() >= 0.0 and np.isfinite(samples.stored).all()
 
 
@@ -118,7 +119,7 @@ def test_halves_of_the_report_differ_by_noise_alone(captured: Path) -> None:
 
 
 def test_probes(captured: Path) -> None:
-    dataset = load_dataset(captured / "dataset", "total")
+    dataset = load_dataset(captured / "dataset", "indirect")
     plan, probes = dataset.dataset.plan, dataset.probes()
     np.testing.assert_allclose(plan["probe_positions"], dataset.grids[0][0].probe_positions(), atol=1e-5)
     assert probes.irradiance.shape == (54, 12, 3) and probes.ray_distances.shape == (54, 128)
@@ -197,14 +198,27 @@ def test_training_settings_keep_the_measurements_and_others_do_not(captured: Pat
     job = tmp_path / "job"
     shutil.copytree(captured, job)
     before = contents(job)
-    run(job, blend, light="total", threads=1)
+    run(job, blend, light_steps=7, threads=1)
     after = contents(job)
-    assert json.loads(after["dataset.json"])["settings"]["light"] == "total"
+    assert json.loads(after["dataset.json"])["settings"]["light_steps"] == 7
     assert {key: value for key, value in after.items() if key != "dataset.json"} == {
         key: value for key, value in before.items() if key != "dataset.json"
     }
     run(job, blend, choose_points=100)
     assert contents(job)["plan.safetensors"] != before["plan.safetensors"]
+
+
+def test_direct_light_is_measured_where_it_is_needed(captured: Path, blend: Path, tmp_path: Path) -> None:
+    """A grid of all light needs it everywhere, one of indirect light where dark points are told and for the picture;
+    the indirect light is the same, to the last bit."""
+    total = run(tmp_path / "total", blend, light="total").dataset
+    indirect = load_dataset(captured / "dataset", "indirect").dataset
+    for name in ("train", "probe", "choose", "report_a", "report_b", "view"):
+        assert set(total.measured(name)) == {"direct", "indirect"}
+        found = indirect.measured(name)
+        assert set(found) == ({"direct", "indirect"} if name in ("report_a", "report_b", "view") else {"indirect"})
+        for part, values in found.items():
+            np.testing.assert_array_equal(values, total.measured(name)[part])
 
 
 def test_the_fingerprint_sees_evaluated_geometry_camera_and_seeds() -> None:
@@ -223,7 +237,8 @@ def test_the_fingerprint_sees_evaluated_geometry_camera_and_seeds() -> None:
         return fingerprint_of(opened, LightGridSettings(**settings), [volume], np.array([marker]), geometry)
 
     first = fingerprint()
-    assert first == fingerprint(light="total", threads=3)
+    assert first == fingerprint(light_steps=7, threads=3)
+    assert first != fingerprint(light="total")
     assert first != fingerprint(seed=1) and first != fingerprint(marker=(0.0, 0.0, 0.6))
     plate.vertex_groups["Lift"].add([0], 1.0, 'REPLACE')
     second = fingerprint()

@@ -142,7 +142,7 @@ def run(job: Path, blend: Path, update: bool = False, **changes: object) -> Ligh
     description = protocol.new_job(kind="light_grid", settings=settings, source="rooms.blend", inside=())
     protocol.write_json(job / "job.json", description | {"update": update})
     capture(job, blend, protocol.Events(job / protocol.EVENTS, "capture"))
-    return load_dataset(job / "dataset", "total")
+    return load_dataset(job / "dataset", "indirect")
 
 
 def files_of(dataset: LightGridDataset, name: str) -> dict[str, bytes]:
@@ -183,10 +183,9 @@ def test_only_what_changed_is_measured_again(blend: Path, tmp_path: Path) -> Non
     names = [one.name for one in first.light_sets]
     one, other, sky = names
     before = {name: files_of(first, name) for name in names}
-    total = first.samples("report_a", "report").total
-    np.testing.assert_allclose(
-        total, (first.samples("report_a", "report").sets * [s.factor for s in first.light_sets]).sum(axis=1), rtol=1e-5
-    )
+    samples = first.samples("report_a", "report")
+    together = (samples.sets * [s.factor for s in first.light_sets]).sum(axis=1)
+    np.testing.assert_allclose(samples.stored, together, rtol=1e-5)
     # dimmed, recoloured and renamed: no ray is traced again
     change(blend, other, energy=10.0, color=(1.0, 0.0, 0.5), name="New")
     second = run(job, blend)

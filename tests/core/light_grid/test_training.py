@@ -187,7 +187,7 @@ def test_generated_networks_stand_in_for_training_points(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("light", "expected"), [("indirect", 1.0), ("total", 4.0)])
 def test_light_that_is_stored(tmp_path: Path, light: str, expected: float) -> None:
-    dataset = builders.write_dataset(tmp_path / "dataset", builders.uniform(1.0, direct=3.0), **few())
+    dataset = builders.write_dataset(tmp_path / "dataset", builders.uniform(1.0, direct=3.0), **few(light="total"))
     run = train(dataset, tmp_path / "result", light=light)
     np.testing.assert_allclose(run.irradiance((0.0, 0.0, 0.0), (1.0, 0.5, -0.5)), expected, rtol=0.02)
     assert run.manifest["settings"]["light"] == light
@@ -255,6 +255,8 @@ def refused(dataset: Path, out: Path, **overrides: object) -> NeuralBakeError:
 def test_an_override_cannot_change_what_was_measured(noisy_probes: Path, tmp_path: Path) -> None:
     error = refused(noisy_probes, tmp_path / "out", sample_paths=99)
     assert error.code == "measured_setting" and "sample_paths" in error.message
+    error = refused(noisy_probes, tmp_path / "total", light="total")
+    assert error.code == "measured_setting" and "indirect light alone" in error.message
 
 
 def test_bad_overrides(noisy_probes: Path, tmp_path: Path) -> None:
