@@ -52,6 +52,7 @@ def script() -> Iterator[Callable[[], bool] | float]:
     yield from running()
     yield from done()
     yield from properties()
+    yield from moved_lamp()
     yield from out_of_date_and_failed()
     put_together()
     extension.answer(pictures=sorted(path.name for path in Path(folder).iterdir()))
@@ -205,6 +206,33 @@ def properties() -> Iterator[float]:
 def panels(cls: type) -> list[type]:
     """All classes of panels, those of other classes included."""
     return [one for child in cls.__subclasses__() for one in (child, *panels(child))]
+
+
+def moved_lamp() -> Iterator[Callable[[], bool] | float]:
+    """Light sets of which one was dimmed and one moved: what follows, and the way to bring it up to date."""
+    jobs, live = extension.module("jobs"), extension.module("live")
+    settings = bpy.context.scene.neural_bake
+    bpy.ops.neural_bake.use_preset(preset='DRAFT')
+    settings.light_grid.light_sets, settings.live = 'LAMPS', True
+    bpy.ops.neural_bake.bake('INVOKE_DEFAULT')
+    job = jobs.last()
+    yield lambda: job.ended
+    assert job.state == 'DONE', job.message
+    lamp = next(obj for obj in bpy.context.scene.objects if obj.type == 'LIGHT')
+    place = lamp.location.copy()
+    lamp.location.x += 0.5
+    lamp.data.energy *= 0.5
+    keeper = extension.module("results").holders(bpy.context.scene)[0]
+    yield lambda: (shown := live.shown_sets(keeper)) is not None and lamp.name in shown.state.moved
+    yield 2.0
+    window.move_mouse(1, 1)
+    window.area('VIEW_3D').tag_redraw()
+    yield 1.0
+    region = window.region('UI', of='VIEW_3D')
+    picture("moved_lamp", region.x, region.y, region.x + region.width - 22, region.y + region.height)
+    lamp.location, settings.light_grid.light_sets = place, 'ALL'
+    lamp.data.energy *= 2.0
+    yield 1.0
 
 
 def out_of_date_and_failed() -> Iterator[Callable[[], bool] | float]:
