@@ -174,6 +174,12 @@ def octahedral_depth(grid: Grid, directions: np.ndarray, distances: np.ndarray) 
     return moments.reshape(len(distances), OCTAHEDRAL_SIZE, OCTAHEDRAL_SIZE, 2)
 
 
+def sees(depth: np.ndarray, probes: np.ndarray, offsets: np.ndarray, share: float) -> np.ndarray:
+    """Whether ``probes`` (N,) see ``share`` of the way along ``offsets`` (N, 3), by their mean octahedral depth."""
+    mean = _sample_octahedral(depth, probes[:, None], _normalised(offsets[:, None]))[:, 0, 0]
+    return mean >= share * np.linalg.norm(offsets, axis=1)
+
+
 def _facing(offsets: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """Weights (N, 8) that fall for probes at ``offsets`` (N, 8, 3) behind the surface."""
     return np.square(0.5 * (np.einsum("nkc,nc->nk", _normalised(offsets), normals) + 1.0)) + 0.2

@@ -6,8 +6,9 @@
 
 Three steps, each of which measurably helps (`docs/light_grid.md` has the figures):
   1. geometry: the networks learn the visibility weights of what each probe sees, with no light at all;
-  2. light: networks and values learn from the training points, held near step 1 and near the probes' own light;
-  3. values: regularised least squares through the finished weights, at several strengths. The values as they were
+  2. light: networks and values learn from the training points, held near step 1 and near values by least squares;
+  3. values: regularised least squares through the finished weights, at several strengths: of the pull to the probes'
+     own light, and of that between neighbours (:mod:`.links`), which is what noise costs least. The values as they were
      learned are no candidate: the absolute part of the loss draws them to the median of a skewed noise, too dark, and
      the choosing points, divided by their own noisy light, like that.
 
@@ -26,12 +27,17 @@ import numpy as np
 
 from ..errors import NeuralBakeError
 from . import fused
+from .links import Links
 from .points import (
+    FIRST_SMOOTHNESS,
+    FIRST_STRENGTH,
     GEOMETRY_RATE,
     LIGHT_RATE,
     LOSS_FLOOR,
     NORMAL_BIAS,
     PRIOR_PULL,
+    SMOOTH_STRENGTHS,
+    SMOOTHNESS,
     STRENGTHS,
     SortedPoints,
     new_networks,
@@ -47,13 +53,14 @@ Progress = typing.Callable[[int, int], None]
 class Fit:
     """One candidate: networks (P, 113) and radiance coefficients (P, 9, C), float32, for a normal ``bias``.
 
-    ``strength`` is that of the least squares' pull to the prior.
+    ``strength`` is that of the least squares' pull to the prior, ``smoothness`` that of neighbours to each other.
     """
 
     weights: np.ndarray
     sh: np.ndarray
     strength: float
     bias: float = NORMAL_BIAS
+    smoothness: float = 0.0
 
 
 @functools.cache
@@ -75,6 +82,7 @@ def fit(
     progress: Progress,
     start: np.ndarray | None = None,
     threads: int = 0,
+    links: Links | None = None,
 ) -> list[Fit]:
     """Fit networks and values; see the module's docstring.
 
@@ -84,6 +92,7 @@ def fit(
         progress: called with steps done and in all, not for every single step.
         start: (P, 113) networks to begin with; new ones, which blend as the window does, where None.
         threads: on the processor; 0 uses all. With the compiled steps the result does not depend on it.
+        links: neighbours that see each other; without, each probe's own light alone holds its values.
 
     Returns:
         One candidate per strength of the final least squares.
@@ -104,12 +113,23 @@ def fit(
 
         problem = TorchProblem(points, prior, start, seed, threads)
     problem.optimise(False, GEOMETRY_RATE, geometry_steps, 0.0, tell)
-    problem.set_values(problem.solve((1.0,))[0])
+    strengths, smoothness, penalty = STRENGTHS, (), None
+    if links is None:
+        problem.set_values(problem.solve((1.0,))[0])
+    else:
+        first = problem.solve((FIRST_STRENGTH,), (FIRST_SMOOTHNESS,), links.penalty(prior))[0]
+        problem.set_values(first)
+        problem.hold_near(first)
+        # less noisy than the probes' own light, it tells better which neighbours differ
+        strengths, smoothness, penalty = SMOOTH_STRENGTHS, SMOOTHNESS, links.penalty(first)
     problem.optimise(True, LIGHT_RATE, light_steps, PRIOR_PULL, lambda done: tell(geometry_steps + done))
-    candidates = zip(problem.solve(STRENGTHS), STRENGTHS, strict=True)
+    found = problem.solve(strengths, smoothness, penalty)
     weights = problem.networks()
     tell(total)
-    return [Fit(weights, values, strength) for values, strength in candidates]
+    return [
+        Fit(weights, values, strength, smoothness=smooth)
+        for values, strength, smooth in zip(found, strengths, smoothness or [0.0] * len(strengths), strict=True)
+    ]
 
 
 def error_scale(result: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import native
+from .links import Penalty
 from .network import PARAMETERS
 from .points import DRAWN, GEOMETRY_PULL, LOSS_FLOOR, SortedPoints, prior_weight, rates
 
@@ -96,8 +97,9 @@ class FusedProblem:
         wide = self._wide(self.channels)
         self.weights, self.sh = empty((self.count, STRIDE)), empty((self.count, wide))
         self.weights[:, :PARAMETERS] = weights
-        self.prior, self.pull = empty((self.count, wide)), empty((self.count, wide))
-        self.sh[:, : 9 * self.channels] = self.prior[:, : 9 * self.channels] = prior.reshape(self.count, -1)
+        self.prior, self.centre, self.pull = (empty((self.count, wide)) for _ in range(3))
+        for values in (self.sh, self.prior, self.centre):
+            values[:, : 9 * self.channels] = prior.reshape(self.count, -1)
         self.importance = prior_weight(prior)
         self.gradient = empty((4, self.count, STRIDE + wide))
         self.moments = empty((2, self.count, STRIDE + wide))
@@ -131,7 +133,7 @@ class FusedProblem:
             gradient=self.gradient,
             first=self.moments[0],
             second=self.moments[1],
-            prior=self.prior,
+            prior=self.centre,
             pull=self.pull,
         )
 
@@ -184,7 +186,7 @@ class FusedProblem:
         Args:
             light: whether networks and values learn from light, or networks alone from visibility.
             rate: the first step's learning rate.
-            pull: of the ridge towards the prior, in the light step.
+            pull: of the ridge towards the prior, or what :meth:`hold_near` gave instead, in the light step.
             progress: called with the steps done.
         """
         table = np.ascontiguousarray(rates(rate, steps), np.float32)
@@ -209,8 +211,14 @@ class FusedProblem:
         sh = total[:, STRIDE : STRIDE + 9 * self.channels].reshape(self.count, 9, self.channels)
         return total[:, :PARAMETERS], sh
 
-    def solve(self, strengths: tuple[float, ...]) -> np.ndarray:
-        """The best values (S, P, 9, C) for the present weights at each strength; see :mod:`.values`."""
+    def solve(
+        self, strengths: tuple[float, ...], smoothness: tuple[float, ...] = (), penalty: Penalty | None = None
+    ) -> np.ndarray:
+        """The best values (S, P, 9, C) for the present weights at each strength; see :mod:`.values`.
+
+        Args:
+            smoothness: as many, of the ``penalty`` on differences between neighbours; see :mod:`.links`.
+        """
         count, channels, kinds = self.count, self.channels, len(strengths)
         values = kinds * channels
         self.blend = empty((len(self.data), 8, LANES))
@@ -226,18 +234,22 @@ class FusedProblem:
         self._point(gradient=sums, solution=vector)
         ridge = np.array(strengths, np.float32)[:, None] * self.importance[:, :, None]
         ridge = (ridge * np.float32(self.points / (count * 9))).astype(np.float32)
+        smooth = np.array(smoothness, np.float32)[:, None] * np.float32(self.points / (count * 9))
 
         def product(values_: np.ndarray) -> np.ndarray:
             vector[:, : 9 * values] = values_.reshape(count, -1)
             sums[:] = 0.0
             self.run(PRODUCT)
-            return sums.sum(axis=0)[:, : 9 * values].reshape(values_.shape) + ridge * values_
+            result = sums.sum(axis=0)[:, : 9 * values].reshape(values_.shape) + ridge * values_
+            return result if penalty is None else result + smooth * penalty.product(values_)
 
         def dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
             return np.einsum("pksc,pksc->sc", first, second, dtype=np.float64).astype(np.float32)
 
         prior = self.prior[:, : 9 * channels].reshape(count, 9, 1, channels)
         right, diagonal = right + ridge * prior, diagonal + ridge
+        if penalty is not None:
+            diagonal = diagonal + smooth * penalty.diagonal()
         start = self.sh[:, : 9 * channels].reshape(count, 9, 1, channels)
         solution = np.repeat(start, kinds, axis=2)
         residual = right - product(solution)
@@ -258,6 +270,10 @@ class FusedProblem:
     def set_values(self, values: np.ndarray) -> None:
         """Replace the probes' values (P, 9, C)."""
         self.sh[:, : 9 * self.channels] = values.reshape(self.count, -1)
+
+    def hold_near(self, values: np.ndarray) -> None:
+        """Let the light step's ridge pull towards ``values`` (P, 9, C) instead of the prior."""
+        self.centre[:, : 9 * self.channels] = values.reshape(self.count, -1)
 
     def networks(self) -> np.ndarray:
         """(P, 113) as they are now."""

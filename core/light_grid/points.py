@@ -21,7 +21,12 @@ PRIOR_PULL = 1.0
 ABSOLUTE_PULL = 0.2
 ABSOLUTE_FLOOR = 0.01
 ROUNDING = 1e-6
+# Of the final least squares' pull to the prior, and to neighbours beside it; see links.py.
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
+SMOOTH_STRENGTHS = (0.3, 0.3, 1.0, 1.0)
+SMOOTHNESS = (0.3, 1.0, 3.0, 10.0)
+# The same before the light step, for what it begins with and is held near.
+FIRST_STRENGTH, FIRST_SMOOTHNESS = 0.3, 1.0
 # Points of a cell in a step.
 DRAWN = 32
 FIT_CELLS_BEYOND_BORDER = 0.5

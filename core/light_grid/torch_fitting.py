@@ -14,6 +14,7 @@ import torch
 from ..spherical_harmonics import irradiance_basis
 from .fitting import error_scale
 from .grid import corner_window, padded_groups, padded_index
+from .links import Penalty
 from .model import Batch, LightGridModel, blended_irradiance
 from .points import (
     ABSOLUTE_FLOOR,
@@ -64,6 +65,7 @@ class TorchProblem:
         self.share = tensor(points.counts / points.counts.mean())[:, None, None]
         self.generator = torch.Generator().manual_seed(seed)
         self.prior, self.importance = tensor(prior), tensor(prior_weight(prior))
+        self.centre = self.prior
         self.model = LightGridModel(self.prior, tensor(start))
 
     def batch(self, cells: slice | np.ndarray, index: torch.Tensor) -> Batch:
@@ -99,7 +101,7 @@ class TorchProblem:
                 cells = slice(first, first + CELLS_PER_CHUNK)
                 self.loss(cells, index[cells], light).div(index.numel()).backward()
             if light:
-                (pull / model.sh.numel() * self.importance * (model.sh - self.prior) ** 2).sum().backward()
+                (pull / model.sh.numel() * self.importance * (model.sh - self.centre) ** 2).sum().backward()
             optimiser.step()
             progress(step + 1)
 
@@ -122,11 +124,23 @@ class TorchProblem:
         total = robust + ABSOLUTE_PULL * (error**2 + ROUNDING).sqrt() / size
         return (share * total).sum() / error.shape[2] + GEOMETRY_PULL * (share * divergence).sum()
 
-    def solve(self, strengths: tuple[float, ...]) -> np.ndarray:
-        """The best values (S, P, 9, C) for the present weights at each strength."""
+    def solve(
+        self, strengths: tuple[float, ...], smoothness: tuple[float, ...] = (), penalty: Penalty | None = None
+    ) -> np.ndarray:
+        """The best values (S, P, 9, C) for the present weights; see :meth:`.fused.FusedProblem.solve`."""
         groups = self.groups()
-        found = [solve(self.model, groups, self.prior, self.importance, strength) for strength in strengths]
+        if penalty is not None:
+            edges = tuple(torch.from_numpy(edge).to(self.device) for edge in penalty.edges)
+            penalty = Penalty(penalty.resolution, edges)
+        found = [
+            solve(self.model, groups, self.prior, self.importance, strength, smooth, penalty)
+            for strength, smooth in zip(strengths, smoothness or [0.0] * len(strengths), strict=True)
+        ]
         return np.stack([values.cpu().numpy() for values in found])
+
+    def hold_near(self, values: np.ndarray) -> None:
+        """Let the light step's ridge pull towards ``values`` (P, 9, C) instead of the prior."""
+        self.centre = torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
     def set_values(self, values: np.ndarray) -> None:
         """Replace the probes' values (P, 9, C)."""

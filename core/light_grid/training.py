@@ -23,6 +23,7 @@ from .fitting import fit, note
 from .grid import Grid
 from .light_sets import LightSet
 from .lightings import Lightings
+from .links import find_links
 from .points import FIT_CELLS_BEYOND_BORDER, NORMAL_BIAS, SortedPoints
 from .settings import LightGridSettings
 
@@ -303,6 +304,7 @@ def _fit_all(
             lambda done, total: progress(text, done, total),
             start[number] if start else None,
             threads=settings.threads,
+            links=find_links(part.grid, part.geometry),
         )
         inside = part.grid.border_distance(choose.positions) > -FIT_CELLS_BEYOND_BORDER
         own = choose.at(inside)
@@ -312,7 +314,7 @@ def _fit_all(
             sh[:, :, lit] = fitted.sh[:, :, : lit.sum()] * scale[lit] * damping
             options.append(lightings.grid(BakedGrid(part.grid, sh, OURS, fitted.bias, fitted.weights)))
         options += [lightings.grid(baked) for baked in _untrained(part)]
-        result.append(min(options, key=lambda baked: _score([baked], own, lightings.sets)) if len(own) else options[0])
+        result.append(min(options, key=lambda baked: _merit([baked], own, lightings.sets)) if len(own) else options[0])
     return result
 
 
@@ -340,6 +342,15 @@ def _score(grids: list[BakedGrid], choose: Samples, sets: tuple[LightSet, ...] =
     floor = metrics.RELATIVE_FLOOR * max(float(choose.stored.mean()), 1e-30) ** 2
     apart = choose.sets * factors
     return 0.5 * whole + 0.5 * float(np.mean((parts - apart) ** 2 / (apart**2 + floor), dtype=np.float64))
+
+
+def _merit(grids: list[BakedGrid], choose: Samples, sets: tuple[LightSet, ...]) -> float:
+    """What picks among our own results: relMSE times MSE on the choosing points.
+
+    relMSE alone would take a smoothing that costs sun patches much more than it gains elsewhere.
+    """
+    result = LightGrid(grids, {}).irradiance(choose.positions, choose.normals)
+    return _score(grids, choose, sets) * float(np.mean((result - choose.stored) ** 2, dtype=np.float64))
 
 
 def _report(dataset: LightGridDataset, candidates: dict[str, list[BakedGrid]]) -> dict:

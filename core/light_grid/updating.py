@@ -23,6 +23,7 @@ from .dataset import LightGridDataset, Samples
 from .evaluation import OURS, BakedGrid, LightGrid
 from .fitting import fit
 from .lightings import Lightings
+from .links import find_links
 from .points import FIT_CELLS_BEYOND_BORDER, SortedPoints
 from .settings import LightGridSettings
 
@@ -98,6 +99,7 @@ def renew(
         light = probes.sets[part][:, :, change.changed].reshape(grid.count, len(probes.directions), -1)
         traced = spherical_harmonics.radiance_from_irradiance(probes.directions, light).astype(np.float32)
         prior = baselines.dilate(grid, traced, probes.valid[part])
+        depth = baselines.octahedral_depth(grid, probes.ray_directions, probes.ray_distances[part])
         lit = scale > 0.0
         options = [prior * damping]
         if lit.any():
@@ -120,6 +122,7 @@ def renew(
                 lambda done, total: progress("update", done, total),
                 baked.weights,
                 threads=settings.threads,
+                links=find_links(grid, baselines.ProbeGeometry(probes.valid[part], depth)),
             )
             options = []
             for fitted in fits:

@@ -9,8 +9,8 @@ sees but what makes look-ups around it come out right. Minimises
 
     sum_i (A x - E)_i^2 / (R_i^2 + c) + strength (N / 9P) sum_pk (x - prior)_pk^2 / (D_p^2 + c)
 
-per channel (one colour of one lighting), with R the current reconstruction and D the prior's mean irradiance, by
-preconditioned conjugate gradients.
+and what :mod:`.links` adds, per channel (one colour of one lighting), with R the current reconstruction and D the
+prior's mean irradiance, by preconditioned conjugate gradients.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import dataclasses
 
 import torch
 
+from .links import Penalty
 from .model import Batch, LightGridModel, blended_irradiance
 from .points import LOSS_FLOOR
 
@@ -42,7 +43,13 @@ class Group:
 
 @torch.no_grad()
 def solve(
-    model: LightGridModel, groups: list[Group], prior: torch.Tensor, importance: torch.Tensor, strength: float
+    model: LightGridModel,
+    groups: list[Group],
+    prior: torch.Tensor,
+    importance: torch.Tensor,
+    strength: float,
+    smoothness: float = 0.0,
+    penalty: Penalty | None = None,
 ) -> torch.Tensor:
     """The best radiance coefficients (P, 9, C) for the model's present weights; the model is not changed.
 
@@ -56,15 +63,20 @@ def solve(
         inverse.append(group.mask / (current**2 + LOSS_FLOOR))
     count = float(sum(group.mask.sum() for group in groups))
     ridge = strength * count / (prior.shape[0] * prior.shape[1]) * importance
+    smooth = smoothness * count / (prior.shape[0] * prior.shape[1])
 
     def normal_product(values: torch.Tensor) -> torch.Tensor:
         result = ridge * values
+        if penalty is not None:
+            result += smooth * penalty.product(values[:, :, None])[:, :, 0]
         for group, blend, weight in zip(groups, weights, inverse):
             _adjoint(result, group.batch, blend, weight * blended_irradiance(group.batch, blend, values))
         return result
 
     right = ridge * prior
     diagonal = ridge.expand_as(prior).clone()
+    if penalty is not None:
+        diagonal += smooth * torch.from_numpy(penalty.diagonal()[:, :, 0]).to(diagonal.device)
     for group, blend, weight in zip(groups, weights, inverse):
         _adjoint(right, group.batch, blend, weight * group.target)
         _adjoint(diagonal, dataclasses.replace(group.batch, basis=group.batch.basis**2), blend**2, weight)
