@@ -21,7 +21,7 @@ import numpy as np
 from .. import native
 from .links import Penalty
 from .network import PARAMETERS
-from .points import DRAWN, GEOMETRY_PULL, LOSS_FLOOR, SortedPoints, prior_weight, rates
+from .points import DRAWN, GEOMETRY_PULL, LOSS_FLOOR, SortedPoints, prior_weight, rates, solved_weight
 
 LANES = 16
 STRIDE = 128
@@ -100,7 +100,7 @@ class FusedProblem:
         self.prior, self.centre, self.pull = (empty((self.count, wide)) for _ in range(3))
         for values in (self.sh, self.prior, self.centre):
             values[:, : 9 * self.channels] = prior.reshape(self.count, -1)
-        self.importance = prior_weight(prior)
+        self.importance, self.solved_importance = prior_weight(prior), solved_weight(prior)
         self.gradient = empty((4, self.count, STRIDE + wide))
         self.moments = empty((2, self.count, STRIDE + wide))
         self.limit = np.minimum(np.array(points.grid.resolution) - 1, 1).astype(np.float32)
@@ -232,7 +232,7 @@ class FusedProblem:
         self.inputs.values = values
         sums, vector = empty((4, count, self.inputs.wide)), empty((count, self.inputs.wide))
         self._point(gradient=sums, solution=vector)
-        ridge = np.array(strengths, np.float32)[:, None] * self.importance[:, :, None]
+        ridge = np.array(strengths, np.float32)[:, None] * self.solved_importance[:, :, None]
         ridge = (ridge * np.float32(self.points / (count * 9))).astype(np.float32)
         smooth = np.array(smoothness, np.float32)[:, None] * np.float32(self.points / (count * 9))
 

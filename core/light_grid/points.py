@@ -29,6 +29,9 @@ SMOOTHNESS = (0.3, 1.0, 3.0, 10.0)
 FIRST_STRENGTH, FIRST_SMOOTHNESS = 0.3, 1.0
 # Points of a cell in a step.
 DRAWN = 32
+# How much harder a probe is held that none of its paths brought light to: it stays dark, or what points in the next
+# room ask of it would be seen in its own.
+DARK_PULL = 1e4
 FIT_CELLS_BEYOND_BORDER = 0.5
 ADAM = (0.9, 0.99)
 
@@ -80,6 +83,12 @@ def prior_weight(prior: np.ndarray) -> np.ndarray:
     """
     mean = np.maximum(np.float32(np.pi * 0.28209479177387814) * prior[:, :1], 0.0)
     return (1.0 / (mean**2 + LOSS_FLOOR)).astype(np.float32)
+
+
+def solved_weight(prior: np.ndarray) -> np.ndarray:
+    """The same for least squares, DARK_PULL times where the ``prior`` is zero altogether."""
+    dark = (prior == 0.0).all(axis=1, keepdims=True)
+    return (prior_weight(prior) * np.where(dark, DARK_PULL, 1.0)).astype(np.float32)
 
 
 def rates(rate: float, steps: int) -> np.ndarray:

@@ -26,6 +26,7 @@ from .points import (
     SortedPoints,
     prior_weight,
     rates,
+    solved_weight,
 )
 from .values import Group, solve
 
@@ -65,7 +66,7 @@ class TorchProblem:
         self.share = tensor(points.counts / points.counts.mean())[:, None, None]
         self.generator = torch.Generator().manual_seed(seed)
         self.prior, self.importance = tensor(prior), tensor(prior_weight(prior))
-        self.centre = self.prior
+        self.centre, self.solved_importance = self.prior, tensor(solved_weight(prior))
         self.model = LightGridModel(self.prior, tensor(start))
 
     def batch(self, cells: slice | np.ndarray, index: torch.Tensor) -> Batch:
@@ -133,7 +134,7 @@ class TorchProblem:
             edges = tuple(torch.from_numpy(edge).to(self.device) for edge in penalty.edges)
             penalty = Penalty(penalty.resolution, edges)
         found = [
-            solve(self.model, groups, self.prior, self.importance, strength, smooth, penalty)
+            solve(self.model, groups, self.prior, self.solved_importance, strength, smooth, penalty)
             for strength, smooth in zip(strengths, smoothness or [0.0] * len(strengths), strict=True)
         ]
         return np.stack([values.cpu().numpy() for values in found])

@@ -54,7 +54,7 @@ def solve(
     """The best radiance coefficients (P, 9, C) for the model's present weights; the model is not changed.
 
     Args:
-        importance: (P, 1, C) of the prior's probes; see :func:`.points.prior_weight`.
+        importance: (P, 1, C) of the prior's probes; see :func:`.points.solved_weight`.
     """
     weights = [model.blend_weights(group.batch) for group in groups]
     inverse = []

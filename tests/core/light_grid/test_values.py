@@ -14,7 +14,7 @@ from core.light_grid.evaluation import OURS, BakedGrid
 from core.light_grid.fused import FusedProblem
 from core.light_grid.grid import Grid
 from core.light_grid.links import TOLERANCE, Links, find_links
-from core.light_grid.points import LOSS_FLOOR, NORMAL_BIAS, SortedPoints, prior_weight
+from core.light_grid.points import LOSS_FLOOR, NORMAL_BIAS, SortedPoints, prior_weight, solved_weight
 from core.light_grid.torch_fitting import TorchProblem
 from core.spherical_harmonics import irradiance_basis
 from tests.core.light_grid import builders
@@ -139,6 +139,16 @@ def test_strong_priors_win(trainer: type) -> None:
 
 
 @TRAINERS
+def test_a_probe_that_no_light_reached_stays_dark(trainer: type) -> None:
+    """The points ask for light of 1 everywhere; a probe whose prior is exactly zero gives none."""
+    problem = Problem()
+    problem.prior = problem.prior.copy()
+    problem.prior[2] = 0.0
+    found = problem.solve(trainer, 0.3, target=np.ones_like(problem.target))[0]
+    assert np.abs(found[2]).max() < 1e-3 and (np.abs(found[[0, 1, 3, 4, 5], 0]) > 0.1).all()
+
+
+@TRAINERS
 def test_light_that_the_prior_explains_changes_nothing(trainer: type) -> None:
     problem = Problem()
     explained = (problem.matrix() @ problem.prior.reshape(-1, 3)).astype(np.float32)
@@ -165,3 +175,5 @@ def test_prior_weight_by_hand() -> None:
     prior = builders.constant_sh(3, [[2.0] * 3, [0.0] * 3, [-1.0] * 3])
     expected = [[[1 / 4.05] * 3], [[1 / 0.05] * 3], [[1 / 0.05] * 3]]
     np.testing.assert_allclose(prior_weight(prior), expected, rtol=1e-5)
+    expected[1] = [[1e4 / 0.05] * 3]
+    np.testing.assert_allclose(solved_weight(prior), expected, rtol=1e-5)
