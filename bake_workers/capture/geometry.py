@@ -22,6 +22,8 @@ from .contents import attributes
 from .scene import OpenScene
 
 MOST_TRIANGLES = 20_000_000
+MOST_STORED = 2_000_000
+"""Triangles up to which a plan holds them, 50 MB."""
 FAR = np.float32(1e30)
 """Distance that stands for "nothing was hit" in files."""
 
@@ -64,6 +66,11 @@ class Geometry:
         for array in (self.vertices, self.indices, self.camera_visible):
             total.update(array.tobytes())
         return total.hexdigest()
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What training casts rays against, see :mod:`core.light_grid.virtual_lights`; empty where it is too much."""
+        kept = slice(None) if len(self.indices) <= MOST_STORED else slice(0)
+        return {"surface_vertices": self.vertices[kept], "surface_triangles": self.indices[kept]}
 
     @property
     def triangles(self) -> np.ndarray:

@@ -253,6 +253,8 @@ def make_plan(
     events.progress(0, 1, "sight")
     plan["train_sight"] = probes.sight(geometry, volumes, sets["train"].positions, sets["train"].normals)
     plan |= probe_arrays(geometry, volumes, reach, settings, events)
+    if settings.light_sets != "all":
+        plan |= geometry.arrays()
     camera = None
     seen = view.see(opened, geometry, volumes, settings.preview_width)
     if seen is not None and len(seen.pixels):

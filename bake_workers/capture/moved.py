@@ -96,6 +96,7 @@ def renewed_plan(
         "probe_backfaces": backfaces,
         "probe_valid": (backfaces <= settings.backface_threshold).astype(np.uint8),
         "probe_reached": reach.test(positions).astype(np.uint8),
+        **geometry.arrays(),
     }
     reachable = max(float(np.linalg.norm(volume.spacing)) for volume in volumes)
     for name in ("train", "choose"):

@@ -27,7 +27,7 @@ import numpy as np
 
 from ..errors import NeuralBakeError
 from . import fused
-from .links import Links
+from .links import Links, Penalty
 from .points import (
     FIRST_SMOOTHNESS,
     FIRST_STRENGTH,
@@ -45,6 +45,8 @@ from .points import (
 
 if typing.TYPE_CHECKING:
     import torch
+
+    from .torch_fitting import TorchProblem
 
 Progress = typing.Callable[[int, int], None]
 
@@ -105,24 +107,8 @@ def fit(
     def tell(done: int) -> None:
         progress(done, total)
 
-    prior = np.ascontiguousarray(prior, np.float32)
-    if points.device == "cpu" and prior.shape[2] <= fused.CHANNELS and not note():
-        problem = fused.FusedProblem(points, prior, start, seed, threads)
-    else:
-        from .torch_fitting import TorchProblem
-
-        problem = TorchProblem(points, prior, start, seed, threads)
-    problem.optimise(False, GEOMETRY_RATE, geometry_steps, 0.0, tell)
-    strengths, smoothness, penalty = STRENGTHS, (), None
-    if links is None:
-        problem.set_values(problem.solve((1.0,))[0])
-    else:
-        first = problem.solve((FIRST_STRENGTH,), (FIRST_SMOOTHNESS,), links.penalty(prior))[0]
-        problem.set_values(first)
-        problem.hold_near(first)
-        # less noisy than the probes' own light, it tells better which neighbours differ
-        strengths, smoothness, penalty = SMOOTH_STRENGTHS, SMOOTHNESS, links.penalty(first)
-    problem.optimise(True, LIGHT_RATE, light_steps, PRIOR_PULL, lambda done: tell(geometry_steps + done))
+    problem, penalty = learned(points, prior, seed, geometry_steps, light_steps, tell, start, threads, links)
+    strengths, smoothness = (STRENGTHS, ()) if penalty is None else (SMOOTH_STRENGTHS, SMOOTHNESS)
     found = problem.solve(strengths, smoothness, penalty)
     weights = problem.networks()
     tell(total)
@@ -130,6 +116,40 @@ def fit(
         Fit(weights, values, strength, smoothness=smooth)
         for values, strength, smooth in zip(found, strengths, smoothness or [0.0] * len(strengths), strict=True)
     ]
+
+
+def learned(
+    points: SortedPoints,
+    prior: np.ndarray,
+    seed: int,
+    geometry_steps: int,
+    light_steps: int,
+    progress: typing.Callable[[int], None],
+    start: np.ndarray,
+    threads: int,
+    links: Links | None = None,
+) -> tuple[fused.FusedProblem | TorchProblem, Penalty | None]:
+    """The first two steps of :func:`fit`, and what pulls neighbours together in the third; ``progress`` is called with
+    steps done."""
+    prior = np.ascontiguousarray(prior, np.float32)
+    if points.device == "cpu" and prior.shape[2] <= fused.CHANNELS and not note():
+        problem = fused.FusedProblem(points, prior, start, seed, threads)
+    else:
+        from .torch_fitting import TorchProblem
+
+        problem = TorchProblem(points, prior, start, seed, threads)
+    problem.optimise(False, GEOMETRY_RATE, geometry_steps, 0.0, progress)
+    penalty = None
+    if links is None:
+        problem.set_values(problem.solve((1.0,))[0])
+    else:
+        first = problem.solve((FIRST_STRENGTH,), (FIRST_SMOOTHNESS,), links.penalty(prior))[0]
+        problem.set_values(first)
+        problem.hold_near(first)
+        # less noisy than the probes' own light, it tells better which neighbours differ
+        penalty = links.penalty(first)
+    problem.optimise(True, LIGHT_RATE, light_steps, PRIOR_PULL, lambda done: progress(geometry_steps + done))
+    return problem, penalty
 
 
 def error_scale(result: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -21,7 +21,7 @@ import numpy as np
 from .. import native
 from .links import Penalty
 from .network import PARAMETERS
-from .points import DRAWN, GEOMETRY_PULL, LOSS_FLOOR, SortedPoints, prior_weight, rates, solved_weight
+from .points import DRAWN, LOSS_FLOOR, SortedPoints, prior_weight, rates, solved_weight
 
 LANES = 16
 STRIDE = 128
@@ -93,7 +93,7 @@ class FusedProblem:
     ) -> None:
         self.library, self.threads = library(), threads
         self.count, self.channels = len(weights), prior.shape[2]
-        self.points = len(points.order)
+        self.points, self.divergence = len(points.order), points.pull
         wide = self._wide(self.channels)
         self.weights, self.sh = empty((self.count, STRIDE)), empty((self.count, wide))
         self.weights[:, :PARAMETERS] = weights
@@ -195,7 +195,7 @@ class FusedProblem:
             pull / (self.count * 9 * self.channels) * np.repeat(self.importance, 9, axis=1).reshape(self.count, -1)
         )
         self._point(rates=table)
-        self.inputs.divergence = GEOMETRY_PULL if light else 1.0
+        self.inputs.divergence = self.divergence if light else 1.0
         for first in range(0, steps, STEPS_PER_CALL):
             some = min(STEPS_PER_CALL, steps - first)
             self.run(LIGHT if light else GEOMETRY, first, some)
@@ -204,7 +204,7 @@ class FusedProblem:
     def gradients(self, light: bool) -> tuple[np.ndarray, np.ndarray]:
         """Gradients (P, 113) and (P, 9, C) of one step, which is not made; without the pull to the prior."""
         self._point(rates=None)
-        self.inputs.divergence = GEOMETRY_PULL if light else 1.0
+        self.inputs.divergence = self.divergence if light else 1.0
         self.run(LIGHT if light else GEOMETRY)
         total = self.gradient.sum(axis=0)
         self.gradient[:] = 0.0

@@ -16,6 +16,8 @@ LOSS_FLOOR = 0.05
 GEOMETRY_RATE = 0.02
 LIGHT_RATE = 0.01
 GEOMETRY_PULL = 0.01
+# Towards shares that virtual lights have taught, see virtual_fitting.
+LEARNED_PULL = 0.05
 PRIOR_PULL = 1.0
 # Of the absolute relative error, |e| / (R + E + floor), beside the squared one: what is nearly dark becomes dark.
 ABSOLUTE_PULL = 0.2
@@ -43,13 +45,14 @@ class SortedPoints:
         grid: the grid that the points lie in.
         positions, normals: (N, 3).
         target: (N, C) irradiance, three channels a lighting, each lighting over its mean.
-        visibility: (N, 8) blend weights of the cell's corners by geometry alone.
+        visibility: (N, 8) blend weights of the cell's corners by geometry alone, or as they were learned before.
         device: ``cpu`` or ``cuda``, where they are to be learned from.
         bias: of look-ups along the normal, in mean spacings.
 
     Attributes:
         order: (N,) the points' indices, sorted by cell.
         cells, starts, counts: (cells,) each cell with points, where its run begins in ``order``, and its length.
+        pull: how much the light step is held to ``visibility``.
         offsets: (N, 3) from the cell's lowest probe, in spacings; not sorted, as the arguments are not.
     """
 
@@ -63,13 +66,17 @@ class SortedPoints:
         device: object = "cpu",
         bias: float = NORMAL_BIAS,
     ) -> None:
-        self.device = str(device)
+        self.device, self.pull = str(device), GEOMETRY_PULL
         location = grid.locate(positions + normals * np.float32(bias * grid.spacing.mean()))
         self.grid, self.normals, self.target, self.visibility = grid, normals, target, visibility
         self.offsets = location.offset.astype(np.float32)
         self.order = np.argsort(location.cell, kind="stable")
         self._sorted = location.cell[self.order]
         self.cells, self.starts, self.counts = np.unique(self._sorted, return_index=True, return_counts=True)
+
+    def hold_to(self, shares: np.ndarray) -> None:
+        """Hold the light step to ``shares`` (N, 8) of the corners that were learned before."""
+        self.visibility, self.pull = shares, LEARNED_PULL
 
     def cell_of_sorted(self) -> np.ndarray:
         """(N,) the cells of the points in ``order``."""

@@ -11,6 +11,7 @@ import typing
 import numpy as np
 import torch
 
+from ..errors import NeuralBakeError
 from ..spherical_harmonics import irradiance_basis
 from .fitting import error_scale
 from .grid import corner_window, padded_groups, padded_index
@@ -21,7 +22,6 @@ from .points import (
     ABSOLUTE_PULL,
     ADAM,
     DRAWN,
-    GEOMETRY_PULL,
     ROUNDING,
     SortedPoints,
     prior_weight,
@@ -43,10 +43,19 @@ class TorchProblem:
         start: (P, 113) networks to begin with.
         seed: of the points that each step draws.
         threads: of the processor.
+
+    Raises:
+        NeuralBakeError: there is no such device.
     """
 
     def __init__(self, points: SortedPoints, prior: np.ndarray, start: np.ndarray, seed: int, threads: int) -> None:
         self.device = torch.device(points.device)
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise NeuralBakeError(
+                "no_device",
+                "train_device is cuda, but this Python's torch sees no CUDA device.",
+                "Use --set train_device=cpu.",
+            )
         torch.set_num_threads(threads)
         # CUDA has no deterministic form of a few of these sums; there, runs agree to rounding.
         torch.use_deterministic_algorithms(True, warn_only=self.device.type == "cuda")
@@ -55,7 +64,7 @@ class TorchProblem:
         def tensor(array: np.ndarray) -> torch.Tensor:
             return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device)
 
-        self.starts, self.counts = points.starts, points.counts
+        self.starts, self.counts, self.divergence = points.starts, points.counts, points.pull
         self.corners = torch.from_numpy(points.grid.corner_probes(points.cells)).to(self.device)
         self.offsets = tensor(points.offsets[order])
         limit = np.minimum(np.array(points.grid.resolution) - 1, 1)
@@ -123,7 +132,7 @@ class TorchProblem:
         robust = 2.0 * ((1.0 + error**2 / scale).sqrt() - 1.0)
         size = result.detach().clamp_min(0.0) + target + ABSOLUTE_FLOOR
         total = robust + ABSOLUTE_PULL * (error**2 + ROUNDING).sqrt() / size
-        return (share * total).sum() / error.shape[2] + GEOMETRY_PULL * (share * divergence).sum()
+        return (share * total).sum() / error.shape[2] + self.divergence * (share * divergence).sum()
 
     def solve(
         self, strengths: tuple[float, ...], smoothness: tuple[float, ...] = (), penalty: Penalty | None = None

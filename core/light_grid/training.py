@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from .lightings import Lightings
 from .links import find_links
 from .points import FIT_CELLS_BEYOND_BORDER, NORMAL_BIAS, SortedPoints
 from .settings import LightGridSettings
+from .virtual_fitting import Surfaces, rehearse, surfaces_of
 
 Progress = typing.Callable[[str, int, int], None]
 STEPS_GOING_ON = 4
@@ -185,7 +187,8 @@ def fit_methods(
     prepared = prepare(dataset, settings)
     candidates = {} if start else tuned_rivals(prepared, choose, progress, lightings)
     train, seen = dataset.samples("train"), dataset.train_sight()
-    candidates[OURS] = _fit_all(prepared, lightings, train, seen, choose, settings, progress, start)
+    surfaces = None if start or not settings.light_steps else surfaces_of(dataset, settings.threads)
+    candidates[OURS] = _fit_all(prepared, lightings, train, seen, choose, settings, progress, start, surfaces)
     scores = {name: _score(grids, choose, lightings.sets) for name, grids in candidates.items()}
     marks = [~part.geometry.valid for part in prepared]
     candidates = {
@@ -260,20 +263,13 @@ def _fit_all(
     settings: LightGridSettings,
     progress: Progress,
     start: typing.Sequence[np.ndarray] | None = None,
+    surfaces: Surfaces | None = None,
 ) -> list[BakedGrid]:
     """Fit each grid to the points in and just around it; per grid, the choosing set picks the regularisation.
 
-    ``sight_bits``: see :meth:`LightGridDataset.train_sight`; ``start``: see :func:`fit_methods`.
+    ``sight_bits``: see :meth:`LightGridDataset.train_sight`; ``start``: see :func:`fit_methods`;
+    ``surfaces``: weights learn from virtual lights on them before.
     """
-    if settings.train_device == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise NeuralBakeError(
-                "no_device",
-                "train_device is cuda, but this Python's torch sees no CUDA device.",
-                "Use --set train_device=cpu.",
-            )
     damping = spherical_harmonics.window(settings.sh_window)[:, None].astype(np.float32)
     part_of_steps = STEPS_GOING_ON if start else 1
     result = []
@@ -295,14 +291,18 @@ def _fit_all(
         visibility = sight.geometry_weights(part.grid, depth, bits, positions, normals, NORMAL_BIAS, settings.threads)
         points = SortedPoints(part.grid, positions, normals, target, visibility, settings.train_device)
         text = "train" if len(prepared) == 1 else f"train {number + 1}/{len(prepared)}"
+        seed, first = settings.seed + number, start[number] if start else None
+        if surfaces is not None:
+            tell = functools.partial(progress, f"{text}, virtual lights")
+            first = rehearse(surfaces, points, positions, part.geometry.valid, settings, seed, tell)
         fits = fit(
             points,
             prior,
-            settings.seed + number,
-            settings.geometry_steps // part_of_steps,
+            seed,
+            0 if surfaces and first is not None else settings.geometry_steps // part_of_steps,
             settings.light_steps // part_of_steps,
-            lambda done, total: progress(text, done, total),
-            start[number] if start else None,
+            functools.partial(progress, text),
+            first,
             threads=settings.threads,
             links=find_links(part.grid, part.geometry),
         )

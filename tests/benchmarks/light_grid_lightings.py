@@ -16,6 +16,7 @@ report's points are used for nothing else.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import subprocess
@@ -24,35 +25,53 @@ from pathlib import Path
 
 import numpy as np
 
+from core import metrics
+from core.light_grid import fitting, sight, training
+from core.light_grid.evaluation import OURS, BakedGrid
+from core.light_grid.grid import Grid
+from core.light_grid.links import find_links
+from core.light_grid.points import NORMAL_BIAS, SortedPoints
+from core.light_grid.settings import LightGridSettings
+from core.light_grid.virtual_fitting import rehearse, surfaces_of
+
 from .common import OUT, ROOT, SCENES, bake, save
 
-# Of each scene: rotation of its sun about Z in degrees, the place of the one lamp, and the options of its bakes.
+# Of each scene: rotation of its sun about Z in degrees, places of lamps, and the side where the sky is bright, for the
+# three unseen lightings and for those on which everything was chosen; and the options of its bakes.
 SCENE_OPTIONS = {
-    "demo": (-60.0, (7.4, 1.0, 1.8), ()),
-    "office": (50.0, (2.5, 2.5, 1.6), ("--bounds-object", "EvalBounds", "--set", "resolution=16,12,4")),
+    "demo": {
+        "unseen": (-60.0, ((7.4, 1.0, 1.8),), "Y"),
+        "check": (-30.0, ((6.6, 2.2, 0.6), (3.6, 3.2, 1.9)), "X"),
+        "options": (),
+    },
+    "office": {
+        "unseen": (50.0, ((5.2, 4.6, 1.8),), "Y"),
+        "check": (25.0, ((4.8, 2.2, 2.4), (-9.0, 5.0, 1.8)), "X"),
+        "options": ("--bounds-object", "EvalBounds", "--set", "resolution=16,12,4"),
+    },
 }
-QUALITY = {
-    "samples_per_probe": 64,
-    "sample_paths": 48,
-    "probe_directions": 24,
-    "probe_paths": 48,
-    "choose_points": 800,
-    "report_points": 1500,
-    "report_paths": 144,
-    "preview_width": 0,
-    "light_sets": "lamps",
+QUALITY = {"preview_width": 0, "light_sets": "lamps", "report_paths": 288}
+# Lightings that errors are measured under get more paths, as three or four share them.
+KIND_QUALITY = {
+    "own": {"report_points": 100},
+    "unseen": {"sample_paths": 54, "probe_paths": 48, "choose_points": 1200, "report_points": 3500},
+    "check": {"sample_paths": 54, "probe_paths": 48, "choose_points": 1200, "report_points": 2500},
+    "learn": {"probe_paths": 48, "choose_points": 100, "report_points": 100},
 }
 LAMPS_TO_LEARN_FROM = 5
-KINDS = ("own", "unseen", "learn")
+KINDS = ("own", "unseen", "check", "learn")
 ERRORS = ("nRMSE", "relMSE", "SMAPE", "leak")
-VARIANTS = ("fitted", "geometry", "one", "sets", "sets + lamps")
 LABELS = {
     "fitted": "fitted to this lighting",
     "geometry": "geometry alone",
     "one": "all of the file's light as one",
     "sets": "the file's light sets",
-    "sets + lamps": "the same and lamps to learn from",
+    "lamps": "the same and five measured lamps",
+    "virtual": "virtual lights, then the file's light sets",
+    "bound": "the file's light sets and the unseen lights",
 }
+SEEDS = (0, 1, 2)
+STEPS = (LightGridSettings().geometry_steps, LightGridSettings().light_steps)
 
 
 def main() -> int:
@@ -74,13 +93,14 @@ def measure(name: str, kinds: tuple[str, ...]) -> dict[str, Path]:
     if name == "demo":
         scene = OUT / "demo.blend"
         run("bake_workers.demo_scene", str(scene))
-    words = [word for key, value in QUALITY.items() for word in ("--set", f"{key}={value}")]
     found: dict[str, Path] = {}
     for kind in kinds:
+        quality = QUALITY | KIND_QUALITY[kind]
+        words = [word for key, value in quality.items() for word in ("--set", f"{key}={value}")]
         blend, out = scene, OUT / f"lightings_{name}_{kind}"
         if kind != "own":
             blend = OUT / f"lightings_{name}_{kind}.blend"
-            places = [] if kind == "unseen" else spread(found["own"])
+            places = spread(found["own"]) if kind == "learn" else []
             run(
                 "tests.benchmarks.light_grid_lightings",
                 "--make",
@@ -92,7 +112,7 @@ def measure(name: str, kinds: tuple[str, ...]) -> dict[str, Path]:
             )
         steps = ("--set", "geometry_steps=0", "--set", "light_steps=0")  # nothing is learned here
         if not (out / "manifest.json").is_file():
-            bake(blend, out, *SCENE_OPTIONS[name][2], *words, *steps)
+            bake(blend, out, *SCENE_OPTIONS[name]["options"], *words, *steps)
         found[kind] = Path(f"{out}.job") / "dataset"
     return found
 
@@ -120,7 +140,6 @@ def make(name: str, kind: str, source: str, target: str, places: str) -> int:
     import bpy
     from mathutils import Matrix
 
-    turn, lamp_place, _ = SCENE_OPTIONS[name]
     bpy.ops.wm.open_mainfile(filepath=source)
     scene = bpy.context.scene
     sun = next(obj for obj in bpy.data.objects if obj.type == 'LIGHT' and obj.data.type == 'SUN')
@@ -128,15 +147,17 @@ def make(name: str, kind: str, source: str, target: str, places: str) -> int:
         bpy.data.objects.remove(obj)
     tree = scene.world.node_tree
     background = next(node for node in tree.nodes if node.type == 'BACKGROUND')
-    if kind == "unseen":
+    if kind != "learn":
+        turn, lamp_places, side = SCENE_OPTIONS[name][kind]
         sun.matrix_world = Matrix.Rotation(math.radians(turn), 4, 'Z') @ sun.matrix_world
-        add_lamp("One", lamp_place, 40.0)
+        for number, place in enumerate(lamp_places):
+            add_lamp(f"One.{number}", place, 40.0)
         coordinates, ramp = tree.nodes.new("ShaderNodeTexCoord"), tree.nodes.new("ShaderNodeSeparateXYZ")
         power = tree.nodes.new("ShaderNodeMath")
         power.operation, power.use_clamp = 'MULTIPLY_ADD', True
         power.inputs[1].default_value, power.inputs[2].default_value = 2.0, -0.5
         tree.links.new(coordinates.outputs["Generated"], ramp.inputs[0])
-        tree.links.new(ramp.outputs["Y"], power.inputs[0])
+        tree.links.new(ramp.outputs[side], power.inputs[0])
         tree.links.new(power.outputs[0], background.inputs["Color"])
     else:
         bpy.data.objects.remove(sun)
@@ -162,8 +183,6 @@ class Measured:
     """A dataset as the fit wants it: channels (N, 3 G) over each lighting's mean, and the probes' own light."""
 
     def __init__(self, directory: Path) -> None:
-        from core.light_grid import training
-
         self.dataset, self.settings = training.open_training(directory, {})
         self.lightings = training.Lightings(self.dataset.light_sets)
         self.part = training.prepare(self.dataset, self.settings)[0]
@@ -176,80 +195,139 @@ class Measured:
         self.light = [light[:, 3 * n : 3 * n + 3] for n in range(len(self.dataset.light_sets))]
         self.prior = [prior[:, :, 3 * n : 3 * n + 3] for n in range(len(self.dataset.light_sets))]
 
-    def as_one(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """All light together: target and prior."""
-        return [self.total / self.mean], [self.prior_total / self.mean]
+    def as_one(self) -> Lights:
+        """All light together."""
+        return Lights([self.total / self.mean], [self.prior_total / self.mean])
 
-    def apart(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def apart(self) -> Lights:
         """Each set beside the mean of all light, as the product learns them."""
         factors = [one.factor / self.mean for one in self.dataset.light_sets]
         light = [part * factor for part, factor in zip(self.light, factors, strict=True)]
-        return light, [part * factor for part, factor in zip(self.prior, factors, strict=True)]
+        return Lights(light, [part * factor for part, factor in zip(self.prior, factors, strict=True)])
+
+
+@dataclasses.dataclass(frozen=True)
+class Lights:
+    """What a fit learns from: targets (N, C) and the probes' own light (P, 9, C) of some lightings each."""
+
+    target: list[np.ndarray]
+    prior: list[np.ndarray]
+
+    def __add__(self, other: Lights) -> Lights:
+        return Lights(self.target + other.target, self.prior + other.prior)
+
+
+class Judge:
+    """One lighting that no weights have seen: its light, and the errors of weights under it.
+
+    Attributes:
+        kind: ``unseen``, or ``check`` for those on which was chosen.
+    """
+
+    def __init__(self, kind: str, measured: Measured, index: int) -> None:
+        dataset = measured.dataset
+        self.kind, self.name = kind, dataset.light_sets[index].name
+        self.scale = float(measured.light[index].mean())
+        self.light = Lights([measured.light[index] / self.scale], [measured.prior[index] / self.scale])
+        sets = (dataset.samples(*words) for words in (("choose",), ("report_a", "report"), ("report_b", "report")))
+        self.choose, self.first, second = ((one.positions, one.normals, one.sets[:, index]) for one in sets)
+        self.second = second[2]
+
+    def errors(self, grid: Grid, fits: list, column: int) -> tuple[dict, np.ndarray]:
+        """Errors of the strength that the choosing points prefer, and what each point (N,) adds to relMSE."""
+        channels = slice(3 * column, 3 * column + 3)
+        options = [
+            BakedGrid(grid, one.sh[:, :, channels] * np.float32(self.scale), OURS, one.bias, one.weights)
+            for one in fits
+        ]
+
+        def score(baked: BakedGrid) -> float:
+            points, normals, light = self.choose
+            return metrics.relative_mse(np.maximum(baked.irradiance(points, normals), 0.0), light, light)
+
+        points, normals, first = self.first
+        result = np.maximum(min(options, key=score).irradiance(points, normals), 0.0)
+        reference = 0.5 * (first + self.second)
+        floor = metrics.RELATIVE_FLOOR * float(reference.mean()) ** 2
+        each = (result - first) * (result - self.second) / (reference**2 + floor)
+        return metrics.evaluate(result, first, self.second, reference), each.mean(axis=1)
 
 
 def compare(name: str, datasets: dict[str, Path]) -> list[dict]:
-    """Fit all weights, solve values under each unseen lighting, print and return the errors."""
-    from core import metrics
-    from core.light_grid import fitting, sight
-    from core.light_grid.evaluation import OURS, BakedGrid
-    from core.light_grid.points import NORMAL_BIAS, SortedPoints
-
+    """Fit all weights, solve values under each lighting, print and return the errors."""
     measured = {kind: Measured(folder) for kind, folder in datasets.items()}
-    own, unseen = measured["own"], measured["unseen"]
-    grid, settings = own.part.grid, own.settings
-    steps = (300, 400)
-    bits = own.dataset.train_sight()
+    own = measured["own"]
+    grid, surfaces = own.part.grid, surfaces_of(own.dataset, own.settings.threads)
+    settings = dataclasses.replace(own.settings, geometry_steps=STEPS[0], light_steps=STEPS[1])
+    links, bits = find_links(grid, own.part.geometry), own.dataset.train_sight()
     bits = None if bits is None else bits[own.near, 0]
     depth = own.part.geometry.depth
     visibility = sight.geometry_weights(grid, depth, bits, own.positions, own.normals, NORMAL_BIAS)
 
-    def fit(light: list, prior: list, steps: tuple[int, int], start: np.ndarray | None = None) -> list:
-        target = np.concatenate(light, axis=1).astype(np.float32)
+    def fit(
+        lights: Lights,
+        seed: int,
+        steps: tuple[int, int] = STEPS,
+        start: np.ndarray | None = None,
+        virtual: bool = False,
+    ) -> list:
+        target = np.concatenate(lights.target, axis=1).astype(np.float32)
         points = SortedPoints(grid, own.positions, own.normals, target, visibility)
-        traced = np.concatenate(prior, axis=2).astype(np.float32)
-        return fitting.fit(points, traced, settings.seed, *steps, lambda *_: None, start)
+        prior = np.concatenate(lights.prior, axis=2).astype(np.float32)
+        if virtual:
+            valid = own.part.geometry.valid
+            start, steps = rehearse(surfaces, points, own.positions, valid, settings, seed, nothing), (0, steps[1])
+        return fitting.fit(points, prior, seed, *steps, nothing, start, settings.threads, links)
 
-    one, sets = own.as_one(), own.apart()
-    both = [sets[0] + one[0], sets[1] + one[1]]
-    weights = {
-        "geometry": fit(*one, (steps[0], 0))[0].weights,
-        "one": fit(*one, steps)[0].weights,
-        "sets": fit(*both, steps)[0].weights,
-    }
+    judges = [
+        Judge(kind, measured[kind], index)
+        for kind in ("unseen", "check")
+        if kind in measured
+        for index in range(len(measured[kind].light))
+    ]
+    one, sets = own.as_one(), own.apart() + own.as_one()
+    learned = {"one": one, "sets": sets}
     if "learn" in measured:
-        lamps = measured["learn"].apart()
-        weights["sets + lamps"] = fit(both[0] + lamps[0], both[1] + lamps[1], steps)[0].weights
-    choose, first, second = (
-        unseen.dataset.samples(*words) for words in (("choose",), ("report_a", "report"), ("report_b", "report"))
-    )
-    rows = []
-    for index, lighting in enumerate(unseen.dataset.light_sets):
-        scale = float(unseen.light[index].mean())
-        light, prior = [unseen.light[index] / scale], [unseen.prior[index] / scale]
-        print(f"\n{name}, {lighting.name}: values solved under it, weights from" + "".join(f"{e:>10}" for e in ERRORS))
-        for variant in (variant for variant in VARIANTS if variant == "fitted" or variant in weights):
-            if variant == "fitted":
-                fits = fit(light, prior, steps)
-            else:
-                fits = fit(light, prior, (0, 0), weights[variant])
-            grids = [BakedGrid(grid, one.sh * np.float32(scale), OURS, one.bias, one.weights) for one in fits]
-
-            def error_of(baked: BakedGrid, index: int = index) -> float:
-                result = np.maximum(baked.irradiance(choose.positions, choose.normals), 0.0)
-                return metrics.relative_mse(result, choose.sets[:, index], choose.sets[:, index])
-
-            best = min(grids, key=error_of)
-            result = np.maximum(best.irradiance(first.positions, first.normals), 0.0)
-            half_a, half_b = first.sets[:, index], second.sets[:, index]
-            errors = metrics.evaluate(result, half_a, half_b, 0.5 * (half_a + half_b))
-            rows.append({"scene": name, "lighting": lighting.name, "weights": variant, **errors})
-            texts = ["-" if errors[key] is None else f"{errors[key]:.4f}" for key in ERRORS]
-            ratio = errors["relMSE"] / next(row for row in rows if row["lighting"] == lighting.name)["relMSE"]
-            print(f"  {LABELS[variant]:55}" + "".join(f"{text:>10}" for text in texts) + f"   relMSE x {ratio:.2f}")
-        floor = metrics.noise_floor(first.sets[:, index], second.sets[:, index])
-        rows.append({"scene": name, "lighting": lighting.name, "weights": "noise floor", **floor})
-        print(f"  {'noise floor':55}" + "".join(f"{floor[key]:10.4f}" for key in ERRORS[:3]), flush=True)
+        learned["lamps"] = sets + measured["learn"].apart()
+    learned |= {"virtual": sets, "bound": sum((one.light for one in judges if one.kind == "unseen"), sets)}
+    rows, results = [], {}
+    for seed in SEEDS:
+        weights = {"geometry": fit(one, seed, (STEPS[0], 0))[0].weights}
+        for variant, lights in learned.items():
+            weights[variant] = fit(lights, seed, virtual=variant == "virtual")[0].weights
+        for judge in judges:
+            results["fitted", judge, seed] = judge.errors(grid, fit(judge.light, seed), 0)
+        for variant, networks in weights.items():
+            fits = fit(sum((judge.light for judge in judges), Lights([], [])), seed, (0, 0), networks)
+            for column, judge in enumerate(judges):
+                results[variant, judge, seed] = judge.errors(grid, fits, column)
+    for judge in judges:
+        print(f"\n{name}, {judge.kind}, {judge.name}: values solved under it, weights from")
+        print(" " * 46 + "".join(f"{key:>9}" for key in ERRORS) + "   relMSE beside fitted")
+        fitted = np.mean([results["fitted", judge, seed][1] for seed in SEEDS], axis=0)
+        for variant in ("fitted", "geometry", *learned):
+            errors, points = zip(*(results[variant, judge, seed] for seed in SEEDS), strict=True)
+            mean = {key: float(np.mean([one[key] or 0.0 for one in errors])) for key in ERRORS}
+            ratio, deviation = beside(np.mean(points, axis=0), fitted)
+            rows.append({"scene": name, "kind": judge.kind, "lighting": judge.name, "weights": variant, **mean})
+            rows[-1] |= {"ratio": ratio, "standard error": deviation}
+            texts = "".join(f"{mean[key]:9.4f}" for key in ERRORS)
+            print(f"  {LABELS[variant]:44}{texts}   {ratio:.2f} +- {deviation:.2f}")
+        floor = metrics.noise_floor(judge.first[2], judge.second)
+        rows.append({"scene": name, "kind": judge.kind, "lighting": judge.name, "weights": "noise floor", **floor})
+        print(f"  {'noise floor':44}" + "".join(f"{floor[key]:9.4f}" for key in ERRORS[:3]), flush=True)
     return rows
+
+
+def nothing(*_: object) -> None:
+    """Progress that nobody looks at."""
+
+
+def beside(errors: np.ndarray, fitted: np.ndarray) -> tuple[float, float]:
+    """Ratio of two means over the same points (N,), and its standard error by drawing points again."""
+    rows = np.random.default_rng(0).integers(0, len(errors), (500, len(errors)))
+    ratios = errors[rows].mean(axis=1) / fitted[rows].mean(axis=1)
+    return float(errors.mean() / fitted.mean()), float(ratios.std())
 
 
 if __name__ == "__main__":

@@ -87,6 +87,10 @@ def test_a_moved_block_changes_its_end_of_the_corridor(tmp_path: Path) -> None:
     np.testing.assert_array_equal(probes.ray_distances, expected.ray_distances)
     np.testing.assert_array_equal(probes.valid, expected.valid)
     np.testing.assert_array_equal(probes.reached, expected.reached)
+    # and the same surfaces, which virtual lights shine on
+    for name in ("surface_vertices", "surface_triangles"):
+        np.testing.assert_array_equal(second.plan[name], whole.plan[name])
+    assert not np.array_equal(first.plan["surface_vertices"], second.plan["surface_vertices"])
     found, wanted, stale = (part.irradiance.mean(axis=(1, 2)) for part in (probes, expected, old_probes))
     usable = expected.valid & expected.reached
     error, before = (np.abs(light - wanted)[usable] / wanted[usable] for light in (found, stale))
