@@ -8,7 +8,8 @@ Three steps, each of which measurably helps (`docs/light_grid.md` has the figure
   1. geometry: the networks learn the visibility weights of what each probe sees, with no light at all;
   2. light: networks and values learn from the training points, held near step 1 and near values by least squares;
   3. values: regularised least squares through the finished weights, at several strengths: of the pull to the probes'
-     own light, and of that between neighbours (:mod:`.links`), which is what noise costs least. The values as they were
+     own light, and of that between neighbours (:mod:`.links`), which keeps noise out. The same again after fewer light
+     steps, or none: networks learn noise too where points are few or have few paths. The values as they were
      learned are no candidate: the absolute part of the loss draws them to the median of a skewed noise, too dark, and
      the choosing points, divided by their own noisy light, like that.
 
@@ -33,6 +34,7 @@ from .points import (
     FIRST_STRENGTH,
     GEOMETRY_RATE,
     LIGHT_RATE,
+    LIGHT_STAGES,
     LOSS_FLOOR,
     NORMAL_BIAS,
     PRIOR_PULL,
@@ -97,7 +99,7 @@ def fit(
         links: neighbours that see each other; without, each probe's own light alone holds its values.
 
     Returns:
-        One candidate per strength of the final least squares.
+        A candidate per strength of the final least squares, after all light steps, and after fewer of them.
     """
     if start is None:
         start = new_networks(len(prior), np.random.default_rng(seed))
@@ -107,15 +109,19 @@ def fit(
     def tell(done: int) -> None:
         progress(done, total)
 
-    problem, penalty = learned(points, prior, seed, geometry_steps, light_steps, tell, start, threads, links)
+    problem, penalty = begun(points, prior, seed, geometry_steps, tell, start, threads, links)
     strengths, smoothness = (STRENGTHS, ()) if penalty is None else (SMOOTH_STRENGTHS, SMOOTHNESS)
-    found = problem.solve(strengths, smoothness, penalty)
-    weights = problem.networks()
+    fits: list[Fit] = []
+    done = 0
+    for until in sorted({0, *(int(share * light_steps) for share in LIGHT_STAGES)}):
+        first = geometry_steps + done
+        problem.optimise(True, LIGHT_RATE, until - done, PRIOR_PULL, lambda step, first=first: tell(first + step))
+        found, weights = problem.solve(strengths, smoothness, penalty), problem.networks()
+        smooth = smoothness or (0.0,) * len(strengths)
+        fits = [Fit(weights, *pair, smoothness=one) for *pair, one in zip(found, strengths, smooth, strict=True)] + fits
+        done = until
     tell(total)
-    return [
-        Fit(weights, values, strength, smoothness=smooth)
-        for values, strength, smooth in zip(found, strengths, smoothness or [0.0] * len(strengths), strict=True)
-    ]
+    return fits
 
 
 def learned(
@@ -127,10 +133,24 @@ def learned(
     progress: typing.Callable[[int], None],
     start: np.ndarray,
     threads: int,
+) -> np.ndarray:
+    """Networks (P, 113) after the first two steps of :func:`fit`; ``progress`` is called with steps done."""
+    problem, _ = begun(points, prior, seed, geometry_steps, progress, start, threads)
+    problem.optimise(True, LIGHT_RATE, light_steps, PRIOR_PULL, lambda done: progress(geometry_steps + done))
+    return problem.networks()
+
+
+def begun(
+    points: SortedPoints,
+    prior: np.ndarray,
+    seed: int,
+    geometry_steps: int,
+    progress: typing.Callable[[int], None],
+    start: np.ndarray,
+    threads: int,
     links: Links | None = None,
 ) -> tuple[fused.FusedProblem | TorchProblem, Penalty | None]:
-    """The first two steps of :func:`fit`, and what pulls neighbours together in the third; ``progress`` is called with
-    steps done."""
+    """The first step of :func:`fit` with values solved through its weights, and what pulls neighbours together."""
     prior = np.ascontiguousarray(prior, np.float32)
     if points.device == "cpu" and prior.shape[2] <= fused.CHANNELS and not note():
         problem = fused.FusedProblem(points, prior, start, seed, threads)
@@ -139,17 +159,14 @@ def learned(
 
         problem = TorchProblem(points, prior, start, seed, threads)
     problem.optimise(False, GEOMETRY_RATE, geometry_steps, 0.0, progress)
-    penalty = None
     if links is None:
         problem.set_values(problem.solve((1.0,))[0])
-    else:
-        first = problem.solve((FIRST_STRENGTH,), (FIRST_SMOOTHNESS,), links.penalty(prior))[0]
-        problem.set_values(first)
-        problem.hold_near(first)
-        # less noisy than the probes' own light, it tells better which neighbours differ
-        penalty = links.penalty(first)
-    problem.optimise(True, LIGHT_RATE, light_steps, PRIOR_PULL, lambda done: progress(geometry_steps + done))
-    return problem, penalty
+        return problem, None
+    first = problem.solve((FIRST_STRENGTH,), (FIRST_SMOOTHNESS,), links.penalty(prior))[0]
+    problem.set_values(first)
+    problem.hold_near(first)
+    # less noisy than the probes' own light, it tells better which neighbours differ
+    return problem, links.penalty(first)
 
 
 def error_scale(result: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -15,6 +15,8 @@ from .network import HIDDEN, NORMAL_BIAS, PARAMETERS, SLICES
 LOSS_FLOOR = 0.05
 GEOMETRY_RATE = 0.02
 LIGHT_RATE = 0.01
+# Shares of the light steps after which there are candidates; each stage begins with the full rate.
+LIGHT_STAGES = (0.0, 0.1, 0.25, 1.0)
 GEOMETRY_PULL = 0.01
 # Towards shares that virtual lights have taught, see virtual_fitting.
 LEARNED_PULL = 0.05

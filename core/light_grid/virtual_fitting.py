@@ -73,8 +73,7 @@ def rehearse(
     start = new_networks(grid.count, np.random.default_rng(seed))
     steps, threads = (settings.geometry_steps, settings.light_steps), settings.threads or os.cpu_count() or 1
     prior = baselines.dilate(grid, prior, valid)
-    problem, _ = fitting.learned(own, prior, seed, *steps, lambda done: progress(done, sum(steps)), start, threads)
-    weights = problem.networks()
+    weights = fitting.learned(own, prior, seed, *steps, lambda done: progress(done, sum(steps)), start, threads)
     points.hold_to(corner_shares(grid, weights, positions, normals))
     return weights
 
