@@ -31,7 +31,7 @@
 #define ADAM_FLOOR 1e-8f
 enum { W1 = 0, B1 = 24, W2 = 32, B2 = 96, W3 = 104, B3 = 112 };
 enum { OFFSET = 0, NORMAL = 3, MASK = 6, VISIBILITY = 7, TARGET = 15 };
-enum { GEOMETRY, LIGHT, PREPARE, PRODUCT };  // what run() does
+enum { GEOMETRY, LIGHT, PREPARE, PRODUCT, LESSON };  // what run() does
 
 typedef struct {
   int64_t columns, probes, channels, features, threads, draws, points, values, wide;
@@ -50,6 +50,7 @@ typedef struct {
   float *blend, *inverse;
   const float *solution;        // (probes, wide) what PRODUCT multiplies, (9, values) of a probe
   float divergence, floor;
+  float cap;                    // LESSON: squared relative errors count less beyond it
   _Atomic int64_t next, arrived, generation;
 } Problem;
 
@@ -212,7 +213,7 @@ static inline __attribute__((always_inline)) void learn_blocks(const Problem *p,
     blend_weights(p, data[b], own, weight[b], clamped);
     for (int k = 0; k < 8; k++)
       g[k] = -p->divergence * load(data[b] + (VISIBILITY + k) * LANES) / (weight[b][k] + DIVERGENCE_FLOOR);
-    if (mode == LIGHT) {
+    if (mode == LIGHT || mode == LESSON) {
       irradiance_basis(data[b] + NORMAL * LANES, basis[b]);
       for (int k = 0; k < 8; k++) {
         const float *sh = p->sh + corner[k] * p->wide;
@@ -225,11 +226,16 @@ static inline __attribute__((always_inline)) void learn_blocks(const Problem *p,
       for (int64_t c = 0; c < channels; c++) {
         V target = load(data[b] + (TARGET + c) * LANES), result = {};
         for (int k = 0; k < 8; k++) result += weight[b][k] * value[k][c];
-        V bound = least(largest(result, splat(0.0f)), 2.0f * target + 0.2f);
-        V error = result - target, scale = bound * bound + p->floor;
-        V d = 2.0f * error / (scale * __builtin_elementwise_sqrt(1.0f + error * error / scale));
-        V size = largest(result, splat(0.0f)) + target + ABSOLUTE_FLOOR;
-        d += ABSOLUTE_PULL * error / (__builtin_elementwise_sqrt(error * error + ROUNDING) * size);
+        V error = result - target, d;
+        if (mode == LESSON) {
+          V scale = target * target + p->floor, bend = 1.0f / (1.0f + error * error / (scale * p->cap));
+          d = 2.0f * error / scale * bend * bend;
+        } else {
+          V bound = least(largest(result, splat(0.0f)), 2.0f * target + 0.2f), scale = bound * bound + p->floor;
+          d = 2.0f * error / (scale * __builtin_elementwise_sqrt(1.0f + error * error / scale));
+          V size = largest(result, splat(0.0f)) + target + ABSOLUTE_FLOOR;
+          d += ABSOLUTE_PULL * error / (__builtin_elementwise_sqrt(error * error + ROUNDING) * size);
+        }
         d /= (float)channels;
         slopes[b * channels + c] = d * counts;
         for (int k = 0; k < 8; k++) g[k] += d * value[k][c];
@@ -258,6 +264,8 @@ static void learn_cell(const Problem *p, int64_t cell, int64_t step, int mode) {
     // With constant numbers the compiler unrolls all loops over blocks.
     if (mode == LIGHT && some == 2) learn_blocks(p, cell, data, 2, share, LIGHT);
     else if (mode == LIGHT) learn_blocks(p, cell, data, 1, share, LIGHT);
+    else if (mode == LESSON && some == 2) learn_blocks(p, cell, data, 2, share, LESSON);
+    else if (mode == LESSON) learn_blocks(p, cell, data, 1, share, LESSON);
     else if (some == 2) learn_blocks(p, cell, data, 2, share, GEOMETRY);
     else learn_blocks(p, cell, data, 1, share, GEOMETRY);
   }
@@ -366,7 +374,7 @@ static void barrier(Problem *p) {
   }
 }
 
-// Called by `threads` threads at once. GEOMETRY and LIGHT run steps; PREPARE and PRODUCT pass over all points once.
+// Called by `threads` threads at once. GEOMETRY and LIGHT run steps, LESSON the networks' part of one; PREPARE and PRODUCT pass over all points once.
 #ifdef _WIN32
 __declspec(dllexport)
 #endif

@@ -26,7 +26,7 @@ from .points import DRAWN, LOSS_FLOOR, SortedPoints, prior_weight, rates, solved
 LANES = 16
 STRIDE = 128
 CHANNELS = 48
-GEOMETRY, LIGHT, PREPARE, PRODUCT = range(4)
+GEOMETRY, LIGHT, PREPARE, PRODUCT, LESSON = range(5)
 TARGET = 15
 STEPS_PER_CALL = 10
 # Twice as many change no error in its third figure.
@@ -39,7 +39,7 @@ _FIELDS = (
         for name in "column_first block_first corners data limit weights sh gradient first second prior pull rates"
         " blend inverse solution".split()
     ]
-    + [("divergence", ctypes.c_float), ("floor", ctypes.c_float)]
+    + [("divergence", ctypes.c_float), ("floor", ctypes.c_float), ("cap", ctypes.c_float)]
     + [(name, ctypes.c_int64) for name in ("next", "arrived", "generation")]
 )
 
@@ -210,6 +210,24 @@ class FusedProblem:
         self.gradient[:] = 0.0
         sh = total[:, STRIDE : STRIDE + 9 * self.channels].reshape(self.count, 9, self.channels)
         return total[:, :PARAMETERS], sh
+
+    def lesson(self, weights: np.ndarray, step: int, divergence: float, floor: float, cap: float) -> np.ndarray:
+        """Gradient (P, 113) of the generator's loss at the networks ``weights`` (P, 113), under the values as they are.
+
+        A point's loss is the mean over channels of q / (1 + q / cap), where q = (R - E)^2 / (E^2 + floor), and
+        ``divergence`` times the divergence of its blend weights from geometry; the points' mean is taken.
+
+        Args:
+            step: says which blocks of each cell are used.
+        """
+        self.weights[:, :PARAMETERS] = weights
+        self._point(rates=None)
+        self.inputs.divergence, self.inputs.floor, self.inputs.cap = divergence, floor, cap
+        self.run(LESSON, step)
+        total = self.gradient[:, :, :PARAMETERS].sum(axis=0)
+        self.gradient[:] = 0.0
+        self.inputs.floor = LOSS_FLOOR
+        return total
 
     def solve(
         self, strengths: tuple[float, ...], smoothness: tuple[float, ...] = (), penalty: Penalty | None = None

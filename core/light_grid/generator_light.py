@@ -16,14 +16,12 @@ import math
 
 import numpy as np
 
-from ..spherical_harmonics import basis, fibonacci_directions, irradiance_basis
-from . import baselines
-from .generator import LOOKUP_BIAS
+from ..spherical_harmonics import basis, fibonacci_directions
 from .generator_scenes import Hits, Scene, cast, random_scene, solid, turned, visible
 from .grid import Grid, corner_window
+from .network import NORMAL_BIAS
 
 PROBE_RAYS = 512
-BACKFACE_THRESHOLD = 0.25
 LIGHTINGS = 12
 BOUNCES = 6
 LEAST_SPREAD = 0.1
@@ -41,20 +39,19 @@ class Lesson:
     Attributes:
         grid: where the probes lie.
         ray_directions, ray_distances: (R, 3) and (P, R), as a capture measures them.
-        cell: (N,) the points' cells, ascending; ``offset`` (N, 3) and ``window`` (N, 8) as in :mod:`.grid`.
-        visibility: (N, 8) how far each corner probe is in sight, over corners summing to one.
-        values: (N, 8, L) irradiance that each corner probe alone would give, per lighting.
+        sh: (P, 9, L) radiance coefficients that the probes see, per lighting; probes in matter see darkness.
+        positions, normals: (N, 3) points at which light is looked up, the bias included.
+        visibility: (N, 8) how far each corner probe is in sight, over corners summing to one; nothing where none is.
         target: (N, L) irradiance there; every lighting's mean is one.
     """
 
     grid: Grid
     ray_directions: np.ndarray
     ray_distances: np.ndarray
-    cell: np.ndarray
-    offset: np.ndarray
-    window: np.ndarray
+    sh: np.ndarray
+    positions: np.ndarray
+    normals: np.ndarray
     visibility: np.ndarray
-    values: np.ndarray
     target: np.ndarray
 
 
@@ -202,9 +199,11 @@ def _mean(radiance: np.ndarray, texels: np.ndarray) -> np.ndarray:
     )
 
 
-def draw_points(scene: Scene, surfaces: Surfaces, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def draw_points(
+    scene: Scene, surfaces: Surfaces, generator: np.random.Generator, per_probe: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Free positions and normals (N, 3) in the grid's box, half of them near surfaces, as a capture draws them."""
-    count = scene.grid.count * POINTS_PER_PROBE // 2
+    count = scene.grid.count * per_probe // 2
     picked = generator.choice(len(surfaces.areas), 3 * count, p=surfaces.areas / surfaces.areas.sum())
     feet, normals = surfaces.spots(picked, generator), surfaces.normals[picked]
     heights = scene.metre * (0.005 + 0.145 * generator.random(len(feet)) ** 2)
@@ -226,12 +225,10 @@ def _inside(scene: Scene, points: np.ndarray) -> np.ndarray:
     return in_grid & in_bounds & ~solid(scene, points)
 
 
-def in_sight(
-    scene: Scene, positions: np.ndarray, probes: np.ndarray, window: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def in_sight(scene: Scene, positions: np.ndarray, probes: np.ndarray, window: np.ndarray) -> np.ndarray:
     """Shares (N, 8) of the corner ``probes`` (N, 8): the window where the line is free; round corners, a part by way of
-    the other corners that see both ends; a little everywhere, so that some probe always speaks. And (N,) bool, whether
-    any corner is in sight in either way: where none is, as inside a closed case, there is nothing to learn."""
+    the other corners that see both ends; a little everywhere, so that some probe always speaks. Where none is in sight
+    in either way, as inside a closed case, all are zero."""
     places = scene.grid.probe_positions().astype(np.float32)
     ends = np.repeat(positions, 8, axis=0)
     seen = visible(scene, ends, places[probes].reshape(-1, 3)).reshape(-1, 8).astype(np.float32)
@@ -243,10 +240,11 @@ def in_sight(
     between = between.reshape(-1, 8, 8).astype(np.float32)[cell.reshape(-1)]
     around = np.einsum("nq,nqp->np", seen, between) / 8.0
     share = window * (seen + (1.0 - seen) * (0.3 * around + 1e-3))
-    return share / share.sum(axis=1, keepdims=True), ((seen + around) * window).sum(axis=1) > 1e-3
+    known = ((seen + around) * window).sum(axis=1, keepdims=True) > 1e-3
+    return share / share.sum(axis=1, keepdims=True) * known
 
 
-def lesson(seed: int) -> Lesson:
+def lesson(seed: int, points_per_probe: int = POINTS_PER_PROBE) -> Lesson:
     """A procedural scene with its light, all from ``seed``."""
     generator = np.random.default_rng(seed)
     scene = random_scene(generator)
@@ -257,25 +255,18 @@ def lesson(seed: int) -> Lesson:
     texels, hits = seen_texels(scene, surfaces, places, np.broadcast_to(rays, (grid.count, *rays.shape)))
     distances = np.where(hits.front, hits.distance, -hits.distance).reshape(grid.count, PROBE_RAYS)
     distances = np.where(np.isfinite(distances), distances, 1e30).astype(np.float32)
-    valid = (distances < 0.0).mean(axis=1) <= BACKFACE_THRESHOLD
     projection = basis(rays).T * np.float32(4.0 * math.pi / PROBE_RAYS)
     sh = np.stack([radiance[:, light][texels] @ projection.T for light in range(radiance.shape[1])], axis=2)
-    positions, normals = draw_points(scene, surfaces, generator)
+    positions, normals = draw_points(scene, surfaces, generator, points_per_probe)
     target = math.pi * _mean(
         radiance, seen_texels(scene, surfaces, positions, hemisphere(normals, POINT_RAYS, generator))[0]
     )
     mixing = lightings(target, generator)
     sh, target = (sh @ mixing).astype(np.float32), target @ mixing
-    # Half of the lightings see probes in matter as dark as they are, half with their neighbours' light: both are used.
-    sh[..., ::2] = baselines.dilate(grid, np.ascontiguousarray(sh[..., ::2]), valid)
-    location = grid.locate(positions + normals * np.float32(LOOKUP_BIAS * grid.spacing.mean()))
-    probes, window = grid.corner_probes(location.cell), corner_window(location.fraction)
-    sight, known = in_sight(scene, positions, probes, window)
-    values = np.einsum("nk,nqkl->nql", irradiance_basis(normals), sh[probes], optimize=True)
-    order = np.argsort(location.cell, kind="stable")
-    order = order[known[order]]
-    points = (array[order] for array in (location.cell, location.offset, window, sight, values, target))
-    return Lesson(grid, rays, distances, *points)
+    lookups = positions + normals * np.float32(NORMAL_BIAS * grid.spacing.mean())
+    location = grid.locate(lookups)
+    sight = in_sight(scene, positions, grid.corner_probes(location.cell), corner_window(location.fraction))
+    return Lesson(grid, rays, distances, sh, lookups, normals, sight, target)
 
 
 def lightings(target: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -11,15 +11,15 @@ Convention:
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import functools
+from pathlib import Path
 
 import numpy as np
 
+from .. import native
 from .grid import Grid
-
-RAYS_AT_ONCE = 16384
-NEAREST = 1e-5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +62,23 @@ class Scene:
     metre: float
     bounds: np.ndarray
 
-    @property
-    def box_count(self) -> int:
-        return sum(len(piece.boxes) for piece in self.pieces)
+    @functools.cached_property
+    def packed(self) -> tuple[np.ndarray, ...]:
+        """Turns, bounds, hollowness, first boxes and boxes of the pieces, as ``boxes.c`` wants them."""
+
+        def halves(boxes: np.ndarray) -> np.ndarray:
+            low, high = boxes[:, 0], boxes[:, 1]
+            return np.concatenate([0.5 * (low + high), 0.5 * (high - low)], axis=1).astype(np.float32)
+
+        turns = [[*piece.centre, np.cos(piece.yaw), np.sin(piece.yaw)] for piece in self.pieces]
+        counts = [len(piece.boxes) for piece in self.pieces]
+        return (
+            np.array(turns, np.float32),
+            halves(np.array([piece.bounds for piece in self.pieces])),
+            np.array([piece.inward for piece in self.pieces], np.int32),
+            np.cumsum([0, *counts]).astype(np.int32),
+            halves(np.concatenate([piece.boxes for piece in self.pieces])),
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,61 +97,28 @@ class Hits:
 
 
 def cast(scene: Scene, origins: np.ndarray, directions: np.ndarray) -> Hits:
-    """First hits of rays from ``origins`` (N, 3) along ``directions`` (N, 3); exact, by slabs (Kay and Kajiya 1986)."""
+    """First hits of rays from ``origins`` (N, 3) along ``directions`` (N, 3)."""
     count = len(origins)
-    origins, directions = (np.asarray(array, np.float32) for array in (origins, directions))
-    hits = Hits(np.full(count, np.inf, np.float32), np.full(count, -1, np.int32), np.ones(count, bool))
-    for first in range(0, count, RAYS_AT_ONCE):
-        part = slice(first, first + RAYS_AT_ONCE)
-        _cast_part(scene, origins[part], directions[part], hits.distance[part], hits.box[part], hits.front[part])
+    origins, directions = (np.ascontiguousarray(array, np.float32) for array in (origins, directions))
+    hits = Hits(np.empty(count, np.float32), np.empty(count, np.int32), np.empty(count, bool))
+    given = (origins, directions, len(scene.pieces), *scene.packed, hits.distance, hits.box, hits.front)
+    arguments = (one if isinstance(one, int) else ctypes.c_void_p(one.ctypes.data) for one in given)
+    _library().cast(count, *arguments)
     return hits
 
 
-def _cast_part(
-    scene: Scene,
-    origins: np.ndarray,
-    directions: np.ndarray,
-    distance: np.ndarray,
-    box: np.ndarray,
-    front: np.ndarray,
-) -> None:
-    number = 0
-    straight = _frame(origins, directions, 0.0)
-    for piece in scene.pieces:
-        rows, frame, centre = None, straight, piece.centre
-        if len(piece.boxes) > 1 or piece.yaw:
-            near, far = _slabs(straight, *piece.bounds)
-            rows = np.flatnonzero((near <= far) & (far > NEAREST) & (near < distance))
-            if not len(rows):
-                number += len(piece.boxes)
-                continue
-            if piece.yaw:
-                moved, centre = origins[rows] - piece.centre.astype(np.float32), np.zeros(3)
-                frame = _frame(moved, directions[rows], piece.yaw)
-            else:
-                frame = tuple(array[:, rows] for array in straight)
-        best = distance if rows is None else distance[rows]
-        for low, high in piece.boxes:
-            near, far = _slabs(frame, low + centre, high + centre)
-            outside = near > NEAREST
-            reached = np.where(outside, near, far)
-            closer = np.flatnonzero((near <= far) & (reached > NEAREST) & (reached < best))
-            if len(closer):
-                best[closer] = reached[closer]
-                target = closer if rows is None else rows[closer]
-                box[target] = number
-                front[target] = outside[closer] != piece.inward
-            number += 1
-        if rows is not None:
-            distance[rows] = best
+@functools.cache
+def _library() -> ctypes.CDLL:
+    """The compiled rays.
 
-
-def _frame(origins: np.ndarray, directions: np.ndarray, yaw: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One over the direction, origin over direction, and the former's size, each (3, N), in axes turned by ``yaw``."""
-    o, d = turned(origins, -yaw).T, turned(directions, -yaw).T
-    d = np.where(np.abs(d) < 1e-9, np.float32(1e-9), d)
-    inverse = np.ascontiguousarray(1.0 / d)
-    return inverse, np.ascontiguousarray(o * inverse), np.abs(inverse)
+    Raises:
+        NeuralBakeError: see :func:`core.native.load`.
+    """
+    result = native.load(Path(__file__).with_name("boxes.c"))
+    pointer, count = ctypes.c_void_p, ctypes.c_int64
+    result.cast.argtypes = [count, pointer, pointer, count, *[pointer] * 8]
+    result.cast.restype = None
+    return result
 
 
 def turned(vectors: np.ndarray, yaw: float) -> np.ndarray:
@@ -147,18 +128,6 @@ def turned(vectors: np.ndarray, yaw: float) -> np.ndarray:
     cos, sin = vectors.dtype.type(np.cos(yaw)), vectors.dtype.type(np.sin(yaw))
     x, y = vectors[..., 0], vectors[..., 1]
     return np.stack([cos * x - sin * y, sin * x + cos * y, vectors[..., 2]], axis=-1)
-
-
-def _slabs(frame: tuple, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    inverse, offset, size = frame
-    centre, half = (0.5 * (low + high)).astype(np.float32), (0.5 * (high - low)).astype(np.float32)
-    near = far = None
-    for axis in range(3):
-        middle = centre[axis] * inverse[axis] - offset[axis]
-        reach = half[axis] * size[axis]
-        near = middle - reach if near is None else np.maximum(near, middle - reach)
-        far = middle + reach if far is None else np.minimum(far, middle + reach)
-    return near, far
 
 
 def visible(scene: Scene, points: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -226,7 +195,7 @@ class _Builder:
                     if kind == "building" or self.draw.random() < 0.4:
                         self.wall(axis, place, low, high, self.windows(axis, low, high))
         rooms = [(low.copy(), high.copy())]
-        for _ in range(self.draw.integers(0, 5)):
+        for _ in range(self.draw.integers(0, 8)):
             rooms = self.split(rooms)
         for room in rooms:
             self.furnish(*room)
@@ -275,9 +244,9 @@ class _Builder:
         low, high = rooms[0]
         axis = int((high - low)[1] > (high - low)[0])
         along, height = 1 - axis, high[2] - low[2]
-        if (high - low)[axis] < 2.0:
+        if (high - low)[axis] < 1.2:
             return rooms
-        place = low[axis] + (high - low)[axis] * self.draw.uniform(0.25, 0.75)
+        place = low[axis] + (high - low)[axis] * self.draw.uniform(0.2, 0.8)
         kind, openings, top = self.draw.random(), [], high.copy()
         if kind < 0.75:
             width = min(self.between(0.7, 1.2) if kind < 0.55 else self.between(1.2, 3.0), 0.8 * (high - low)[along])

@@ -319,12 +319,11 @@ def _fit_all(
 
 
 def _untrained(part: Prepared) -> list[BakedGrid]:
-    """The generated networks over the probes' own light, that of probes inside geometry filled in or as dark as it is.
+    """The generated networks over the probes' own light, that of probes inside geometry as dark as it is or filled in.
 
     No training point has a part in them, so they stand where there are too few of those.
     """
-    bias = generator.LOOKUP_BIAS
-    return [BakedGrid(part.grid, sh, OURS, bias, part.generated) for sh in (part.dilated, part.sh)]
+    return [BakedGrid(part.grid, sh, OURS, NORMAL_BIAS, part.generated) for sh in (part.sh, part.dilated)]
 
 
 def _score(grids: list[BakedGrid], choose: Samples, sets: tuple[LightSet, ...] = ()) -> float:

@@ -8,10 +8,10 @@
 
 Without arguments the demo scene and the real rooms are baked first; placements of `light_grid_error` (their
 `SCENE-0.job/dataset`) are measured at that benchmark's reference points. Errors are those of the report points;
-"trimmed" is relMSE without each method's worst 0.2 % of points. "Traced" are the probes' own values with invalid probes
-filled in from their neighbours, "raw" the same without; "solved" the least squares of the fit, means over three seeds.
-The per-probe optimum is given in two forms: the networks of today's full fit (made for solved values), and networks
-fitted to the training points with the traced values held fixed.
+"trimmed" is relMSE without each method's worst 0.2 % of points. "Raw" are the probes' own values, dark where a probe is
+in matter; "filled in" the same with such probes' values from their neighbours; "solved" the least squares of the fit,
+means over three seeds. The per-probe optimum is given in two forms: the networks of today's full fit (made for solved
+values), and networks fitted to the training points with the raw values held fixed.
 """
 
 from __future__ import annotations
@@ -27,58 +27,62 @@ import torch
 
 from core import metrics
 from core.light_grid import generator, sight
-from core.light_grid.dataset import LightGridDataset
 from core.light_grid.evaluation import OURS, BakedGrid, LightGrid
 from core.light_grid.fitting import Fit, error_scale, fit
+from core.light_grid.links import find_links
 from core.light_grid.model import blended_irradiance
+from core.light_grid.network import SLICES
 from core.light_grid.points import DRAWN, LIGHT_RATE, NORMAL_BIAS, SortedPoints
+from core.light_grid.settings import LightGridSettings
 from core.light_grid.torch_fitting import TorchProblem
 from core.light_grid.training import Prepared, open_training, prepare, tuned_rivals
 
 from .common import OUT, SCENES, bake, save
+from .light_grid_error import Reference, reference_of
 
 GRIDS = {"office": "16,12,4", "dining-room": "10,12,8"}
 HELD_STEPS = 150
-FULL = (300, 400)
+FULL = (LightGridSettings().geometry_steps, LightGridSettings().light_steps)
 # A fit's relMSE differs by a tenth between seeds where gaps rule it.
 SEEDS = 3
 # Points left out of "trimmed": where none of a cell's probes knows the light, relMSE counts a single point's luck for
 # more than all others together.
 WORST = 0.002
-TIMED_PROBES = 2048
+TIMED = (16, 16, 8)
 COLUMNS = ("nRMSE", "relMSE", "trimmed", "SMAPE", "leak")
 
 
 class Place:
     """One dataset's only grid, with what is needed to fit and to measure."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, references: Path | None) -> None:
         self.name = path.parent.name.removesuffix(".job") if path.name == "dataset" else path.name
         self.dataset, self.settings = open_training(path, {"threads": 1})
         self.prepared = prepare(self.dataset, self.settings)
         self.part: Prepared = self.prepared[0]
         self.probes = self.dataset.probes()
-        self.report = [self._reference(path).samples(name, "report") for name in ("report_a", "report_b")]
         self.choose = self.dataset.samples("choose")
-
-    def _reference(self, path: Path) -> LightGridDataset:
-        """Where the report points come from: a placement of :mod:`.light_grid_error` has its scene's reference."""
         scene, dash, placement = self.name.rpartition("-")
-        other = path.parent.with_name(f"{scene}-reference.job") / "dataset"
-        return open_training(other, {})[0] if dash and placement.isdigit() and other.is_dir() else self.dataset
+        if dash and placement.isdigit():
+            self.report = reference_of(scene, references or path.parent.parent)
+        else:
+            first, second = (self.dataset.samples(name, "report") for name in ("report_a", "report_b"))
+            total = 0.5 * (first.total + second.total)
+            self.report = Reference(first.positions, first.normals, first.stored, second.stored, total)
 
     def errors(self, grids: list[BakedGrid]) -> dict:
-        first, second = self.report
-        result = LightGrid(grids, {}).irradiance(first.positions, first.normals)
-        reference = 0.5 * (first.stored + second.stored)
-        square = (result - first.stored) * (result - second.stored)
+        report = self.report
+        first, second = report.half_a, report.half_b
+        result = LightGrid(grids, {}).irradiance(report.positions, report.normals)
+        reference = 0.5 * (first + second)
+        square = (result - first) * (result - second)
         each = (square / (reference**2 + metrics.RELATIVE_FLOOR * reference.mean() ** 2)).mean(axis=1)
         left = np.sort(each)[: len(each) - round(WORST * len(each))]
-        found = metrics.evaluate(result, first.stored, second.stored, 0.5 * (first.total + second.total))
+        found = metrics.evaluate(result, first, second, report.total)
         return found | {"trimmed": float(left.sum() / len(each))}
 
-    def ours(self, weights: np.ndarray, sh: np.ndarray, bias: float = NORMAL_BIAS) -> dict:
-        return self.errors([BakedGrid(self.part.grid, sh, OURS, bias, weights)])
+    def ours(self, weights: np.ndarray, sh: np.ndarray) -> dict:
+        return self.errors([BakedGrid(self.part.grid, sh, OURS, NORMAL_BIAS, weights)])
 
     def points(self) -> tuple[SortedPoints, float]:
         """Training points as a bake uses them, and the mean that they are divided by."""
@@ -123,7 +127,8 @@ def refined(
 ) -> tuple[Fit, float]:
     """A fit of so many steps, and its processor seconds."""
     began = time.process_time()
-    fits = fit(points, place.part.dilated / scale, seed, geometry, light, lambda *_: None, start, 1)
+    links = find_links(place.part.grid, place.part.geometry)
+    fits = fit(points, place.part.dilated / scale, seed, geometry, light, lambda *_: None, start, 1, links)
     return place.chosen(fits, scale), time.process_time() - began
 
 
@@ -132,9 +137,9 @@ def mean_of(errors: list[dict]) -> dict:
     return {key: float(np.mean([one[key] for one in errors])) for key, value in errors[0].items() if value is not None}
 
 
-def measure(path: Path, steps: list[int]) -> list[dict]:
+def measure(path: Path, references: Path | None, steps: list[int]) -> list[dict]:
     """All rows of one scene."""
-    place, shipped, rows = Place(path), generator.load(), []
+    place, shipped, rows = Place(path, references), generator.load(), []
     part, grid = place.part, place.part.grid
 
     def row(method: str, errors: dict, seconds: float | None = None) -> None:
@@ -149,20 +154,24 @@ def measure(path: Path, steps: list[int]) -> list[dict]:
     generated = shipped.weights(grid, place.probes.ray_directions, place.probes.ray_distances)
     for method, grids in tuned_rivals(place.prepared, place.choose, lambda *_: None).items():
         row(f"{method}, traced", place.errors(grids))
-    row("generated, traced", place.ours(generated, part.dilated, generator.LOOKUP_BIAS))
-    row("generated, raw", place.ours(generated, part.sh, generator.LOOKUP_BIAS))
+    row("generated, raw", place.ours(generated, part.sh))
+    row("generated, filled in", place.ours(generated, part.dilated))
     ends = [refined(place, points, scale, None, *FULL, seed) for seed in range(SEEDS)]
     full = ends[0][0]
-    row("full fit (300 + 400), traced", place.ours(full.weights, part.dilated))
-    row("full fit (300 + 400), raw", place.ours(full.weights, part.sh))
-    held = held_optimum(points, part.dilated / scale, full.weights)
-    row("fitted to traced values, traced", place.ours(held, part.dilated))
-    kinds = {"new, 300 + 400": ends}
+    row("full fit, raw", place.ours(full.weights, part.sh))
+    row("full fit, filled in", place.ours(full.weights, part.dilated))
+    row("fitted to these values, raw", place.ours(held_optimum(points, part.sh / scale, full.weights), part.sh))
+    kinds = {"new, full fit": ends}
     for geometry, light in ((0, 0), *((0, light) for light in steps), FULL):
         found = [refined(place, points, scale, generated, geometry, light, seed) for seed in range(SEEDS)]
         kinds[f"generated, {geometry} + {light}"] = found
-    both = zip(ends, kinds["generated, 300 + 400"], strict=True)
-    kinds["the better of both, 300 + 400"] = [(place.chosen([a, b], scale), s + t) for (a, s), (b, t) in both]
+    softer = generated.copy()
+    softer[:, SLICES["w3"].start :] /= 3.0
+    kinds["a third of generated logits, full fit"] = [
+        refined(place, points, scale, softer, *FULL, seed) for seed in range(SEEDS)
+    ]
+    both = zip(ends, kinds[f"generated, {FULL[0]} + {FULL[1]}"], strict=True)
+    kinds["the better of both"] = [(place.chosen([a, b], scale), s + t) for (a, s), (b, t) in both]
     for text, found in kinds.items():
         errors = [place.ours(result.weights, result.sh * scale) for result, _ in found]
         row(f"{text}, solved", mean_of(errors), float(np.mean([seconds for _, seconds in found])))
@@ -171,17 +180,17 @@ def measure(path: Path, steps: list[int]) -> list[dict]:
 
 def speed(place: Place) -> dict:
     """Probes a second on one core: from rays to features, and from features to networks."""
-    repeat = np.arange(TIMED_PROBES) % place.part.grid.count
+    repeat = np.arange(int(np.prod(TIMED))) % place.part.grid.count
     distances, shipped = place.probes.ray_distances[repeat], generator.load()
     best = {"features": np.inf, "network": np.inf}
     for _ in range(5):
         began = time.process_time()
         seen = generator.features(place.part.grid, place.probes.ray_directions, distances)
         middle = time.process_time()
-        shipped.networks(seen)
+        shipped.networks(seen, TIMED)
         end = time.process_time()
         best = {"features": min(best["features"], middle - began), "network": min(best["network"], end - middle)}
-    return {name: TIMED_PROBES / seconds for name, seconds in best.items()}
+    return {name: len(repeat) / seconds for name, seconds in best.items()}
 
 
 def bakes() -> list[Path]:
@@ -204,11 +213,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.light_grid_generator")
     parser.add_argument("datasets", nargs="*", type=Path, metavar="DATASET", help="dataset folders of other bakes")
     parser.add_argument("--steps", nargs="*", type=int, default=[400], help="light steps after the generated start")
+    parser.add_argument("--references", type=Path, help="folder with SCENE-reference of light_grid_error")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     paths = arguments.datasets or bakes()
-    rows = [row for path in paths for row in measure(path, arguments.steps)]
-    rates = speed(Place(paths[0]))
+    rows = [row for path in paths for row in measure(path, arguments.references, arguments.steps)]
+    rates = speed(Place(paths[0], arguments.references))
     print(f"\nprobes a second on one core: features {rates['features']:.0f}, network {rates['network']:.0f}")
     save("light_grid_generator", {"errors": rows, "probes_per_second": rates})
     return 0

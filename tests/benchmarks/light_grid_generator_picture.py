@@ -16,22 +16,22 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-import torch
 
 from core import colour, images
 from core.light_grid import generator
+from core.light_grid.evaluation import OURS, BakedGrid
+from core.light_grid.fused import FusedProblem
 from core.light_grid.generator_light import PROBE_RAYS, in_sight
-from core.light_grid.generator_model import blend
 from core.light_grid.generator_scenes import Piece, Scene, cast, solid
-from core.light_grid.grid import CORNERS, Grid, corner_window
-from core.light_grid.points import ADAM, GEOMETRY_RATE, new_networks
-from core.spherical_harmonics import fibonacci_directions
+from core.light_grid.grid import Grid, corner_window
+from core.light_grid.points import GEOMETRY_RATE, SortedPoints, new_networks
+from core.spherical_harmonics import fibonacci_directions, irradiance_basis
 
 from .common import ROOT
 
 PICTURE = ROOT / "docs" / "images" / "generator.png"
 SIDE = 260
-POINTS, STEPS = 24_000, 600
+POINTS, STEPS, BLOCKS = 24_000, 600, 16
 MATTER = np.array([90, 130, 170], np.uint8)
 
 
@@ -49,21 +49,23 @@ def places() -> dict[str, Piece]:
     }
 
 
-def at(scene: Scene, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Corner probes (N, 8), offsets from each (N, 8, 3) and target shares (N, 8) of world ``points`` (N, 3)."""
+def targets(scene: Scene, points: np.ndarray) -> np.ndarray:
+    """Shares (N, P) by what is in sight of world ``points`` (N, 3)."""
     location = scene.grid.locate(points)
-    probes, window = scene.grid.corner_probes(location.cell), corner_window(location.fraction)
-    return probes, location.offset[:, None] - CORNERS, in_sight(scene, points, probes, window)[0]
+    probes = scene.grid.corner_probes(location.cell)
+    result = np.zeros((len(points), scene.grid.count), np.float32)
+    np.put_along_axis(result, probes, in_sight(scene, points, probes, corner_window(location.fraction)), axis=1)
+    return result
 
 
-def shares(networks: np.ndarray, scene: Scene, points: np.ndarray) -> torch.Tensor:
-    """Shares (N, 8) of the corners under ``networks`` (P, 113)."""
-    probes, inputs, _ = at(scene, points)
-    window = corner_window(scene.grid.locate(points).fraction)[:, None]
-    parts = (inputs[:, :, None].astype(np.float32), window.astype(np.float32))
-    return blend(torch.from_numpy(networks), torch.from_numpy(probes), *(torch.from_numpy(part) for part in parts))[
-        :, 0
-    ]
+def shares(networks: np.ndarray, scene: Scene, points: np.ndarray) -> np.ndarray:
+    """Shares (N, P) of the probes under ``networks`` (P, 113): what they give where each alone shines."""
+    count = scene.grid.count
+    alone = np.zeros((count, 9, count), np.float32)
+    alone[:, 0] = np.eye(count) / irradiance_basis(np.eye(3))[0, 0]
+    return BakedGrid(scene.grid, alone, OURS, 0.0, networks).irradiance(
+        points, np.tile([[0.0, 0, 1]], (len(points), 1))
+    )
 
 
 def fitted(scene: Scene) -> np.ndarray:
@@ -71,28 +73,17 @@ def fitted(scene: Scene) -> np.ndarray:
     draw = np.random.default_rng(0)
     points = draw.uniform(-1.0, 1.0, (POINTS, 3)).astype(np.float32)
     points = points[~solid(scene, points)]
-    probes, inputs, target = at(scene, points)
-    window = corner_window(scene.grid.locate(points).fraction).astype(np.float32)
-    networks = torch.nn.Parameter(torch.from_numpy(new_networks(scene.grid.count, draw)))
-    optimiser = torch.optim.Adam([networks], lr=GEOMETRY_RATE, betas=ADAM)
-    cell = scene.grid.locate(points).cell
-    order = np.argsort(cell, kind="stable")
-    cells, starts, counts = np.unique(cell[order], return_index=True, return_counts=True)
-    corners = torch.from_numpy(scene.grid.corner_probes(cells))
-    for step in range(STEPS):
-        optimiser.param_groups[0]["lr"] = GEOMETRY_RATE * (1.0 - step / STEPS)
-        index = order[starts[:, None] + (draw.random((len(cells), 256)) * counts[:, None]).astype(int)]
-        own = torch.from_numpy(inputs[index].transpose(0, 2, 1, 3).astype(np.float32))
-        weights = blend(networks, corners, own, torch.from_numpy(window[index]))
-        wanted = torch.from_numpy(target[index].astype(np.float32))
-        optimiser.zero_grad()
-        (wanted * ((wanted + 1e-6) / (weights + 1e-6)).log()).sum(dim=2).mean().backward()
-        optimiser.step()
-    return networks.detach().numpy()
+    location = scene.grid.locate(points)
+    target = in_sight(scene, points, scene.grid.corner_probes(location.cell), corner_window(location.fraction))
+    nothing = np.zeros((len(points), 3), np.float32)
+    sorted_points = SortedPoints(scene.grid, points, nothing, nothing[:, :1], target, bias=0.0)
+    start = new_networks(scene.grid.count, draw)
+    problem = FusedProblem(sorted_points, np.zeros((scene.grid.count, 9, 1)), start, 0, 1, BLOCKS)
+    problem.optimise(False, GEOMETRY_RATE, STEPS, 0.0, lambda done: None)
+    return problem.networks()
 
 
 def main() -> int:
-    torch.set_num_threads(1)
     matrix = np.diag([2.5, 2.5, 2.5, 1.0])
     grid, rays = Grid(matrix, (5, 5, 5)), fibonacci_directions(PROBE_RAYS).astype(np.float32)
     middle = grid.count // 2
@@ -107,14 +98,13 @@ def main() -> int:
         distances = np.where(hits.front, hits.distance, -hits.distance).reshape(grid.count, -1)
         distances = np.where(np.isfinite(distances), distances, 1e30).astype(np.float32)
         networks = {"generated": generator.load().weights(grid, rays, distances), "fitted": fitted(scene)}
-        probes, _, target = at(scene, points)
-        own, matter = probes == middle, solid(scene, points)
+        target, matter = targets(scene, points), solid(scene, points)
         found = {
             "target": target,
-            **{key: shares(each, scene, points).detach().numpy() for key, each in networks.items()},
+            **{key: shares(each, scene, points) for key, each in networks.items()},
         }
         for key, share in found.items():
-            picture = colour.heat_map((share * own).sum(axis=1).reshape(SIDE, SIDE))
+            picture = colour.heat_map(share[:, middle].reshape(SIDE, SIDE))
             picture[matter.reshape(SIDE, SIDE)] = MATTER
             panels.append((f"{name}: {key}", picture))
             error = np.abs(share - target).sum(axis=1)[~matter].mean() / 2.0

@@ -16,6 +16,7 @@ from core import native
 from core.errors import NeuralBakeError
 from core.light_grid import fitting, fused
 from core.light_grid.fused import FusedProblem
+from core.light_grid.model import blended_irradiance
 from core.light_grid.points import GEOMETRY_PULL, NORMAL_BIAS, SortedPoints
 from core.light_grid.torch_fitting import TorchProblem
 from tests.core.light_grid import builders
@@ -66,6 +67,22 @@ def test_gradients_are_those_of_torch(resolution: tuple, channels: int, logits: 
         np.testing.assert_allclose(values, expected, rtol=0.0, atol=1e-5 * np.abs(expected).max())
     else:
         assert not values.any()
+
+
+def test_gradients_of_lessons_are_those_of_torch() -> None:
+    case = Case((4, 3, 2), 3, 0.0)
+    check = TorchProblem(case.points, case.prior, case.networks, 1, 1)
+    index = torch.from_numpy(case.points.starts)[:, None] + torch.arange(PER_CELL)
+    batch, target = check.batch(slice(None), index), check.target[index]
+    weights = check.model.blend_weights(batch)
+    error = (blended_irradiance(batch, weights, check.prior) - target) ** 2 / (target**2 + 0.02)
+    assert error.max() > 5.0
+    visibility = torch.from_numpy(case.points.visibility[case.points.order])[index]
+    divergence = -(visibility * (weights + 1e-6).log()).sum(dim=2)
+    (error / (1.0 + error / 5.0)).mean().add(0.3 * divergence.mean()).backward()
+    expected = check.model.weights.grad.numpy()
+    found = case.fused().lesson(case.networks, 0, 0.3, 0.02, 5.0)
+    np.testing.assert_allclose(found, expected, rtol=0.0, atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("light", [False, True])

@@ -13,7 +13,7 @@ import torch
 from build_tools import package
 from core import tensorfile
 from core.errors import NeuralBakeError
-from core.light_grid import generator, generator_training
+from core.light_grid import generator, generator_lessons, generator_training
 from core.light_grid.evaluation import OURS, BakedGrid
 from core.light_grid.generator_model import GeneratorModel, symmetries
 
@@ -46,11 +46,11 @@ def test_features_of_empty_space():
 def test_features_above_a_floor():
     rays = directions(4096, 2)
     seen = generator.features(unit_grid(), rays, to_plane(rays, 0.33))[0]
+    # Towards the floor depth is its height, whatever the angle; corners of the face also see what lies beside it.
     down = generator.DIRECTIONS[:, 2]
-    straight = down < -0.9
-    exact = 0.33 / -down[straight]
-    np.testing.assert_allclose(2.0 * seen[TEXELS : 2 * TEXELS][straight], exact, rtol=0.1)
-    np.testing.assert_allclose(seen[:TEXELS][straight], 0.25 / (0.25 + exact), rtol=0.05)
+    straight = down < -0.8
+    np.testing.assert_allclose(2.0 * seen[TEXELS : 2 * TEXELS][straight], 0.33, rtol=1e-4)
+    np.testing.assert_allclose(seen[:TEXELS][straight], 0.25 / 0.58, rtol=1e-4)
     # Support points lie at heights -5/6, -1/2, -1/6 and up; the floor hides the two lowest layers.
     visible = seen[3 * TEXELS :]
     assert visible[generator.SUPPORT[:, 2] < -0.4].max() == 0.0
@@ -79,7 +79,7 @@ def test_features_follow_the_grid():
 
 
 def test_symmetries_turn_features():
-    matrices, orders = symmetries()
+    matrices, orders, around = symmetries()
     assert len(matrices) == 48 and len({matrix.tobytes() for matrix in matrices}) == 48
     rays = directions(1024, 5)
     distances = np.random.default_rng(6).uniform(-0.2, 1.5, (3, 1024)).astype(np.float32)
@@ -88,18 +88,29 @@ def test_symmetries_turn_features():
         assert sorted(order) == list(range(generator.FEATURES))
         after = generator.features(unit_grid(), rays @ matrix.T, distances)
         np.testing.assert_allclose(after, before[:, order], atol=2e-5)
+    for matrix, order in zip(matrices, around):
+        np.testing.assert_array_equal(generator.NEIGHBOURS[order] @ matrix.T, generator.NEIGHBOURS)
+
+
+def test_neighbours_of_a_grid():
+    around = generator.neighbours((3, 4, 3))
+    step = {tuple(step): number for number, step in enumerate(generator.NEIGHBOURS)}
+    probe = (1 * 4 + 2) * 3 + 1
+    assert around[probe, step[(1, -1, 0)]] == (2 * 4 + 1) * 3 + 1
+    assert around[probe].max() < 36 and sorted(around[0] < 36) == [False] * 19 + [True] * 7
+    assert around[0, step[(0, 0, 1)]] == 1 and around[0, step[(0, 0, -1)]] == 36
 
 
 def test_numpy_equals_torch(tmp_path):
-    model = GeneratorModel(3)
-    seen = np.random.default_rng(7).uniform(0.0, 1.0, (1500, generator.FEATURES)).astype(np.float32)
-    found = generator.Generator(tuple(model.layers())).networks(seen)
-    expected = model(torch.from_numpy(seen)).detach().numpy()
+    model, resolution = GeneratorModel(3), (11, 12, 10)
+    seen = np.random.default_rng(7).uniform(0.0, 1.0, (1320, generator.FEATURES)).astype(np.float32)
+    found = generator.Generator(model.layers()).networks(seen, resolution)
+    expected = model(torch.from_numpy(seen), torch.from_numpy(generator.neighbours(resolution))).detach().numpy()
     assert np.abs(expected).max() > 0.5
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(found, expected, atol=2e-5)
     path = tmp_path / "generator.safetensors"
     path.write_bytes(generator.encode(model.layers()))
-    np.testing.assert_allclose(generator.load(path).networks(seen), expected, atol=0.02)
+    np.testing.assert_allclose(generator.load(path).networks(seen, resolution), expected, atol=0.02)
 
 
 def test_damaged_files_are_refused(tmp_path):
@@ -111,7 +122,7 @@ def test_damaged_files_are_refused(tmp_path):
     with pytest.raises(NeuralBakeError, match="damaged"):
         generator.load(path)
     tensors, metadata = tensorfile.decode(whole)
-    for change in ({"0.matrix": tensors["0.matrix"][:-1]}, {"1.bias": np.full_like(tensors["1.bias"], np.nan)}):
+    for change in ({"own.matrix": tensors["own.matrix"][:-1]}, {"say.bias": np.full_like(tensors["say.bias"], np.nan)}):
         tensorfile.write(path, {**tensors, **change}, metadata)
         with pytest.raises(NeuralBakeError, match="damaged"):
             generator.load(path)
@@ -143,29 +154,34 @@ def test_generated_networks_stop_at_a_wall():
     assert plain.irradiance(points, normals).mean() < 0.75
 
 
-class Stopping(generator_training.Lessons):
-    """Lessons of a training that is stopped at its fourth step."""
-
-    left = 3
-
-    def batch(self, *arguments):
-        if not self.left:
-            raise KeyboardInterrupt
-        self.left -= 1
-        return super().batch(*arguments)
-
-
-def test_training_is_the_same_after_a_stop(tmp_path):
-    paths = [tmp_path / f"{seed}.safetensors" for seed in (3, 86)]
-    for seed, path in zip((3, 86), paths):
-        generator_training.write_lesson((seed, path))
-    lessons = generator_training.Lessons(paths)
-    before = generator_training.test(GeneratorModel(0), lessons, [0])
+def test_training_is_the_same_after_a_stop(tmp_path, monkeypatch):
+    paths = [tmp_path / f"{seed}.safetensors" for seed in (86, 3)]
+    for seed, path in zip((86, 3), paths):
+        generator_lessons.write_lesson((seed, path))
+    before = generator_training.test(GeneratorModel(0), paths)
     (tmp_path / "whole").mkdir()
-    whole = generator_training.train(lessons, tmp_path / "whole", 0, 5, 2)
-    assert generator_training.test(whole, lessons, [0]) < before
+    whole = generator_training.train(paths, tmp_path / "whole", 0, 5, 1, 2)
+    assert generator_training.test(whole, paths) < before
+    learn, left = generator_training.Batches.learn, [3]
+
+    def stopping(*arguments):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        learn(*arguments)
+
     (tmp_path / "stopped").mkdir()
+    monkeypatch.setattr(generator_training.Batches, "learn", stopping)
     with pytest.raises(KeyboardInterrupt):
-        generator_training.train(Stopping(paths), tmp_path / "stopped", 0, 5, 2)
-    resumed = generator_training.train(lessons, tmp_path / "stopped", 0, 5, 2)
-    assert generator.encode(resumed.layers()) == generator.encode(whole.layers())
+        generator_training.train(paths, tmp_path / "stopped", 0, 5, 1, 2)
+    left[0] = 100
+    resumed = generator_training.train(paths, tmp_path / "stopped", 0, 5, 2, 2)
+    assert left[0] == 97 and generator.encode(resumed.layers()) == generator.encode(whole.layers())
+
+
+def test_layers_are_turned_as_their_inputs():
+    first = np.random.default_rng(1).standard_normal((2, 24)).astype(np.float32)
+    inputs = np.random.default_rng(2).standard_normal((7, 3)).astype(np.float32)
+    for matrix in symmetries()[0][[5, 40]]:
+        turned = generator_training._turned(matrix.T, first).reshape(2, 3, 8)
+        np.testing.assert_allclose(inputs @ turned, (inputs @ matrix.T) @ first.reshape(2, 3, 8), atol=1e-5)
