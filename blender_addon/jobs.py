@@ -260,7 +260,7 @@ def step(context: bpy.types.Context) -> bool:
     """Bring every job one step further; returns whether anything is left to do."""
     for job in list(_jobs):
         if job.state == 'RUNNING' and job.follow():
-            _redraw(context)
+            redraw.bakes(context)
     for job in list(_jobs):
         if job.state == 'WAITING':
             bring_back(context, job)
@@ -272,10 +272,10 @@ def step(context: bpy.types.Context) -> bool:
             except NeuralBakeError as error:
                 job.end('FAILED', str(error))
             _number_queue()
-            _redraw(context)
+            redraw.bakes(context)
     if any(job.ended and not job.settled for job in _jobs):
         _settle(context)
-        _redraw(context)
+        redraw.bakes(context)
     return any(not job.ended for job in _jobs)
 
 
@@ -357,16 +357,6 @@ def _tick() -> float | None:
             job.cancel()
             job.end('FAILED', "The bake could not be followed; the console says why.")
         return TICK_SECONDS
-
-
-def _redraw(context: bpy.types.Context) -> None:
-    """Redraw what shows jobs, and not the 3D view itself."""
-    redraw.panels(context)
-    for window in context.window_manager.windows:
-        if not window.modal_operators:
-            # The status bar has no area to tag; setting no text redraws it with its own contents. A running operator
-            # shows its keys there, which this would take away.
-            window.workspace.status_text_set_internal(None)
 
 
 def _refusal(error: Exception) -> NeuralBakeError:

@@ -26,3 +26,13 @@ def panels(context: bpy.types.Context) -> None:
             for region in area.regions:
                 if (area.type, region.type) in REGIONS:
                     region.tag_redraw()
+
+
+def bakes(context: bpy.types.Context) -> None:
+    """Redraw what shows jobs, and not the 3D view itself."""
+    panels(context)
+    for window in context.window_manager.windows:
+        if not window.modal_operators:
+            # The status bar has no area to tag; setting no text redraws it with its own contents. A running operator
+            # shows its keys there, which this would take away.
+            window.workspace.status_text_set_internal(None)
