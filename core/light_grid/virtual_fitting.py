@@ -27,6 +27,8 @@ from .settings import LightGridSettings
 from .virtual_lights import virtual_lights
 
 Y00 = 0.28209479177387814
+MOST_POINTS = 1_000_000
+"""Training points up to which their rays fit into 2 GB."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +65,10 @@ def rehearse(
         progress: called with steps done and in all.
 
     Returns:
-        Networks (P, 113), or None where no virtual light reaches anything.
+        Networks (P, 113), or None where no virtual light reaches anything, or there are too many points.
     """
+    if len(positions) > MOST_POINTS:
+        return None
     grid, normals = points.grid, points.normals
     target, prior = virtual_lights(surfaces.triangles, grid, positions, normals, surfaces.ray_directions, seed)
     if not target.shape[1]:

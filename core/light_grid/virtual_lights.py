@@ -26,6 +26,7 @@ from .rays import FAR, Triangles
 
 ALBEDO = 0.5
 LEAST_LIGHT = 0.02
+ORIGINS_AT_ONCE = 16384
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,32 +72,44 @@ class Texels:
         self._low = corners.min(axis=0)
         self._counts = np.maximum(np.ceil((corners.max(axis=0) - self._low) / self._size).astype(np.int64), 1)
         rays = hemisphere(normals, options.rays, generator)
-        first = self._hits(positions, rays.reshape(-1, 3), options.rays)
-        places = grid.probe_positions()
-        second = self._hits(places, np.tile(ray_directions.astype(np.float32), (len(places), 1)), len(ray_directions))
-        keys = np.concatenate([first[2], second[2]])
-        hit = np.flatnonzero(keys >= 0)
+        probes = grid.probe_positions()
+        fans = np.broadcast_to(ray_directions.astype(np.float32), (grid.count, *ray_directions.shape))
+        keys = np.concatenate([self._seen(positions, rays).ravel(), self._seen(probes, fans).ravel()])
+        own, hit = len(positions) * options.rays, np.flatnonzero(keys >= 0)
         self._keys, index, number = np.unique(keys[hit], return_index=True, return_inverse=True)
         texels = np.full(len(keys), len(self._keys), np.int32)
         texels[hit] = number
-        self.points = texels[: len(first[2])].reshape(len(positions), -1)
-        self.probes = texels[len(first[2]) :].reshape(len(places), -1)
-        places, self.normals = (np.concatenate(both)[hit[index]] for both in zip(first[:2], second[:2]))
+        self.points = texels[:own].reshape(-1, options.rays)
+        self.probes = texels[own:].reshape(-1, len(ray_directions))
+        # the first hit of each texel, once more
+        point, ray = np.divmod(hit[index][hit[index] < own], options.rays)
+        probe, fan = np.divmod(hit[index][hit[index] >= own] - own, len(ray_directions))
+        starts = np.concatenate([positions[point], probes[probe]])
+        order = np.argsort(hit[index] >= own, kind="stable").argsort(kind="stable")
+        places, self.normals, _ = self._hits(starts[order], np.concatenate([rays[point, ray], fans[probe, fan]])[order])
         self.starts = places + np.float32(1e-3 * spacing) * self.normals
         self.rays = hemisphere(self.normals, options.texel_rays, generator)
-        keys = self._hits(self.starts, self.rays.reshape(-1, 3), options.texel_rays)[2]
+        keys = self._seen(self.starts, self.rays)
         at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        self.missed = (keys < 0).reshape(-1, options.texel_rays)
+        self.missed = keys < 0
         # what no point and no probe has seen is dark
-        self.between = np.where(self._keys[at] == keys, at, len(self._keys)).reshape(self.missed.shape)
+        self.between = np.where(self._keys[at] == keys, at, len(self._keys))
 
     def __len__(self) -> int:
         return len(self.starts)
 
-    def _hits(self, origins: np.ndarray, rays: np.ndarray, each: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Places and normals (N, 3) of first hits, and their texels' keys (N,), -1 where nothing is hit; ``each``
-        of the ``origins`` has that many rays."""
-        starts = np.repeat(origins.astype(np.float32), each, axis=0)
+    def _seen(self, origins: np.ndarray, rays: np.ndarray) -> np.ndarray:
+        """Keys (N, R) of the texels that ``rays`` (N, R, 3) from ``origins`` (N, 3) hit, a part of them at once."""
+        keys = np.empty(rays.shape[:2], np.int64)
+        for first in range(0, len(origins), ORIGINS_AT_ONCE):
+            part = slice(first, first + ORIGINS_AT_ONCE)
+            starts = np.repeat(origins[part], rays.shape[1], axis=0)
+            keys[part] = self._hits(starts, rays[part].reshape(-1, 3))[2].reshape(-1, rays.shape[1])
+        return keys
+
+    def _hits(self, origins: np.ndarray, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Places and normals (N, 3) of first hits, and their texels' keys (N,), -1 where nothing is hit."""
+        starts = origins.astype(np.float32)
         distances, found = self.triangles.cast(starts, rays)
         hit = found >= 0
         places = starts + np.where(hit, distances, np.float32(0.0))[:, None] * rays
