@@ -29,6 +29,10 @@ ASPECT = 9.0 / 16.0
 # Seconds
 CAPTURE_START = 2.0
 PATH = 1.0 / 280_000
+INDIRECT_ALONE = 0.75
+"""Of a path's time where direct light is not measured beside it."""
+WITH_DIRECT = ("report_a", "report_b", "view")
+"""Sets whose direct light is measured even if a grid stores indirect light alone."""
 PLANNED_SAMPLE = 2.0e-5
 PLANNED_RAY = 1.5e-6
 TRAINING_START = 1.0
@@ -36,7 +40,7 @@ STEP = 1.0e-4
 GEOMETRY_STEP = 1.2e-6
 """For each probe, as is a light step."""
 LIGHT_STEP = 1.5e-6
-TRAINED_SAMPLE = 6.0e-6
+TRAINED_SAMPLE = 1.4e-5
 CHOOSING_POINT = 1.0e-4
 """Every rival in every configuration looks at each of them."""
 COMPARED_PIXEL = 8.0e-6
@@ -92,9 +96,10 @@ def _model(settings: LightGridSettings, probes: int, aspect: float) -> Model:
     sets = set_sizes(settings, probes, aspect)
     samples, rays = sets["train"][0], probes * settings.probe_rays
     steps = settings.geometry_steps + settings.light_steps
+    weights = {name: 1.0 if settings.light == "total" or name in WITH_DIRECT else INDIRECT_ALONE for name in sets}
     return {
         ("capture", "seconds"): CAPTURE_START
-        + PATH * sum(points * paths for points, paths in sets.values())
+        + PATH * sum(weights[name] * points * paths for name, (points, paths) in sets.items())
         + PLANNED_SAMPLE * samples
         + PLANNED_RAY * rays,
         ("training", "seconds"): TRAINING_START

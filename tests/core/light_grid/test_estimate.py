@@ -53,6 +53,17 @@ def test_paths_are_those_of_the_capture(baked: Path) -> None:
     assert 0.85 * planned["view"] < measured["view"] <= planned["view"]
 
 
+def test_direct_light_takes_time() -> None:
+    """A quarter of the time of all paths but the report's, 280,000 of which take a second."""
+    settings = LightGridSettings(report_points=100, preview_width=0)
+    points = {name: count * paths for name, (count, paths) in set_sizes(settings, 765).items()}
+    halves = points["report_a"] + points["report_b"]
+    indirect, total = (
+        estimate(dataclasses.replace(settings, light=light), 765, None).capture_seconds for light in ("indirect", "total")
+    )
+    assert total - indirect == pytest.approx(0.25 * (sum(points.values()) - halves) / 280_000)
+
+
 def test_paths_by_hand() -> None:
     settings = LightGridSettings(
         samples_per_probe=10, sample_paths=7, probe_directions=9, probe_paths=6, choose_points=100, report_points=200,
