@@ -37,7 +37,7 @@ from core.light_grid.training import Lightings, Prepared, open_training, prepare
 from .common import OUT, save
 from .curves import Curve, Panel, draw
 
-SHARES = (1 / 16, 1 / 8, 3 / 16, 1 / 4, 1 / 2, 3 / 4, 1.0)
+SHARES = (1 / 16, 1 / 8, 3 / 16, 1 / 4, 1 / 2, 1.0)
 LABELS = {
     "ours": "ours",
     "weights": "our weights",

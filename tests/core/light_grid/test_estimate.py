@@ -59,7 +59,8 @@ def test_direct_light_takes_time() -> None:
     points = {name: count * paths for name, (count, paths) in set_sizes(settings, 765).items()}
     halves = points["report_a"] + points["report_b"]
     indirect, total = (
-        estimate(dataclasses.replace(settings, light=light), 765, None).capture_seconds for light in ("indirect", "total")
+        estimate(dataclasses.replace(settings, light=light), 765, None).capture_seconds
+        for light in ("indirect", "total")
     )
     assert total - indirect == pytest.approx(0.25 * (sum(points.values()) - halves) / 280_000)
 
