@@ -344,12 +344,12 @@ def _score(grids: list[BakedGrid], choose: Samples, sets: tuple[LightSet, ...] =
 
 
 def _merit(grids: list[BakedGrid], choose: Samples, sets: tuple[LightSet, ...]) -> float:
-    """What picks among our own results: relMSE times RMSE on the choosing points.
+    """What picks among our own results: relMSE times MSE on the choosing points.
 
     relMSE alone would take what costs sun patches much more than it gains elsewhere.
     """
     result = LightGrid(grids, {}).irradiance(choose.positions, choose.normals)
-    return _score(grids, choose, sets) * float(np.mean((result - choose.stored) ** 2, dtype=np.float64)) ** 0.5
+    return _score(grids, choose, sets) * float(np.mean((result - choose.stored) ** 2, dtype=np.float64))
 
 
 def _report(dataset: LightGridDataset, candidates: dict[str, list[BakedGrid]]) -> dict:
