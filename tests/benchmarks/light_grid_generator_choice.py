@@ -4,9 +4,10 @@
 
 """The generator on procedural scenes that training never draws: where choices about it are made.
 
-    python -m tests.benchmarks.light_grid_generator_choice [FILE ...] [--scenes N] [--refine]
+    python -m tests.benchmarks.light_grid_generator_choice [FILE ...] [--scenes N] [--points N] [--refine]
 
-Every scene has as many training points as a bake, with noise, and others to measure with, of the same single lighting.
+Every scene has as many training points as a bake, or fewer, with noise, and others to measure with, of the same single
+lighting.
 Values are the probes' own, those in matter as dark as they are, except for "solved". Errors are geometric means over
 the scenes; "ratio" is beside a full fit's networks with the same kind of values.
 """
@@ -31,7 +32,7 @@ from .common import save
 
 FIRST_SEED = 2_000_000
 POINTS_PER_PROBE = 200
-TRAINED_SHARE = 0.66
+MOST_TRAINED = 132
 SHAPE = 4.0
 """Of the gamma distribution that noise has: half of the mean, as of 36 paths."""
 WORST = 0.002
@@ -43,21 +44,22 @@ REFINED = ((0, 0), (0, 120), (0, 400), (100, 400), (0, 800), FULL)
 class Place:
     """One scene's probes and points."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, points: int) -> None:
         made = generator_light.lesson(seed, POINTS_PER_PROBE)
         self.made, self.grid = made, made.grid
         self.raw = np.ascontiguousarray(made.sh[:, :, -1:], np.float32)
         valid = (made.ray_distances < 0.0).mean(axis=1) <= VALID
         self.filled = baselines.dilate(self.grid, self.raw, valid)
         draw = np.random.default_rng(seed)
-        trained = draw.random(len(made.positions)) < TRAINED_SHARE
+        order = draw.random(len(made.positions)) * POINTS_PER_PROBE
+        trained, left = order < points, order >= MOST_TRAINED
         target = made.target[:, -1:].astype(np.float32)
         noisy = target * draw.gamma(SHAPE, 1.0 / SHAPE, target.shape)
         window = corner_window(self.grid.locate(made.positions).fraction)
         visibility = np.where(made.visibility.any(axis=1, keepdims=True), made.visibility, window).astype(np.float32)
         given = (array[trained] for array in (made.positions, made.normals, noisy.astype(np.float32), visibility))
         self.points = SortedPoints(self.grid, *given, bias=0.0)
-        self.report = tuple(array[~trained] for array in (made.positions, made.normals, target))
+        self.report = tuple(array[left] for array in (made.positions, made.normals, target))
 
     def errors(self, networks: np.ndarray, sh: np.ndarray) -> tuple[float, float]:
         """relMSE, and the same without the worst points."""
@@ -72,9 +74,9 @@ class Place:
         return next(one for one in fits if one.strength == 1.0)
 
 
-def measure(seed: int, made: dict[str, generator.Generator], refine: bool) -> dict[str, tuple[float, ...]]:
+def measure(seed: int, points: int, made: dict[str, generator.Generator], refine: bool) -> dict[str, tuple[float, ...]]:
     """Errors and processor seconds by method."""
-    place, result = Place(seed), {}
+    place, result = Place(seed, points), {}
 
     def add(method: str, networks: np.ndarray, sh: np.ndarray, seconds: float = 0.0) -> None:
         result[method] = (*place.errors(networks, sh), seconds)
@@ -104,10 +106,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.light_grid_generator_choice")
     parser.add_argument("files", nargs="*", type=Path, default=[generator.FILE], help="generators beside each other")
     parser.add_argument("--scenes", type=int, default=20)
+    parser.add_argument("--points", type=int, default=MOST_TRAINED, help="training points a probe, at most 132")
     parser.add_argument("--refine", action="store_true", help="fits that begin with the generated networks as well")
     arguments = parser.parse_args()
     made = {path.stem: generator.load(path) for path in arguments.files}
-    found = [measure(FIRST_SEED + number, made, arguments.refine) for number in range(arguments.scenes)]
+    seeds = range(FIRST_SEED, FIRST_SEED + arguments.scenes)
+    found = [measure(seed, arguments.points, made, arguments.refine) for seed in seeds]
     rows = []
     print(f"{'':44}   relMSE  trimmed    ratio  trimmed  within 15 %, 3 %  seconds")
     for method in found[0]:
@@ -121,7 +125,7 @@ def main() -> int:
         rows.append({"method": method, "errors": errors[:, :2].tolist(), "ratio": ratio.tolist(), "near": near})
         numbers = "".join(f"{number:9.3f}" for number in (*means, *ratio))
         print(f"{method:44}{numbers}{near[0]:11}{near[1]:5}{errors[:, 2].mean():11.2f}")
-    save("light_grid_generator_choice", {"scenes": arguments.scenes, "rows": rows})
+    save(f"light_grid_generator_choice_{arguments.points}", {"scenes": arguments.scenes, "rows": rows})
     return 0
 
 
