@@ -7,8 +7,9 @@
 Measuring takes time by its light paths, and training by its steps and probes. Both have a start, and a share for every
 point that is drawn. The figures below are those of an otherwise idle machine with two cores (x86-64) and bakes without
 a GPU: 765 probes took 41 s to measure there with direct light everywhere (a quarter of a path's time, taken off below
-where it is not measured), and take 5 s of the processor to train, with 0.40 and 0.13 GB. From :func:`speed_of` an estimate learns how far this machine and this scene are from that; how well lamps and materials
-compare with the demo scene's only a bake can tell.
+where it is not measured), and take 5 s of the processor to train, with 0.40 and 0.13 GB. From :func:`speed_of` an
+estimate learns how far this machine and this scene are from that; how well lamps and materials compare with the demo
+scene's only a bake can tell.
 
 Accuracy of the shipped figures: memory within a tenth, for 525 to 20,000 probes and three qualities. Time within a
 twentieth for the one bake that had the machine for itself; eight bakes of two scenes beside little other work took 0.8
