@@ -27,6 +27,8 @@ from .settings import LightGridSettings
 from .virtual_lights import virtual_lights
 
 Y00 = 0.28209479177387814
+MORE_STEPS = 2.5
+"""Light steps on virtual lights for each one that the settings ask for: they have little noise to be fitted."""
 MOST_POINTS = 1_000_000
 """Training points up to which their rays fit into 2 GB."""
 
@@ -75,7 +77,8 @@ def rehearse(
         return None
     own = SortedPoints(grid, positions, normals, target, points.visibility, points.device)
     start = new_networks(grid.count, np.random.default_rng(seed))
-    steps, threads = (settings.geometry_steps, settings.light_steps), settings.threads or os.cpu_count() or 1
+    steps = settings.geometry_steps, round(MORE_STEPS * settings.light_steps)
+    threads = settings.threads or os.cpu_count() or 1
     prior = baselines.dilate(grid, prior, valid)
     weights = fitting.learned(own, prior, seed, *steps, lambda done: progress(done, sum(steps)), start, threads)
     points.hold_to(corner_shares(grid, weights, positions, normals))
