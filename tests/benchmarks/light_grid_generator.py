@@ -4,7 +4,7 @@
 
 """The generator on scenes that it has never seen: without any training sample, and as the start of a fit.
 
-    python -m tests.benchmarks.light_grid_generator [DATASET ...] [--steps N ...]
+    python -m tests.benchmarks.light_grid_generator [DATASET ...] [--steps N ...] [--share S]
 
 Without arguments the demo scene and the real rooms are baked first; placements of `light_grid_error` (their
 `SCENE-0.job/dataset`) are measured at that benchmark's reference points. Errors are those of the report points;
@@ -84,10 +84,11 @@ class Place:
     def ours(self, weights: np.ndarray, sh: np.ndarray) -> dict:
         return self.errors([BakedGrid(self.part.grid, sh, OURS, NORMAL_BIAS, weights)])
 
-    def points(self) -> tuple[SortedPoints, float]:
-        """Training points as a bake uses them, and the mean that they are divided by."""
+    def points(self, share: float) -> tuple[SortedPoints, float]:
+        """A ``share`` of the training points, as a bake uses them, and the mean that they are divided by."""
         train, grid = self.dataset.samples("train"), self.part.grid
         near = grid.border_distance(train.positions) > -0.5
+        near &= np.random.default_rng(0).random(len(near)) < share
         positions, normals, stored = train.positions[near], train.normals[near], train.stored[near]
         bits = self.dataset.train_sight()
         bits = None if bits is None else bits[near, 0]
@@ -137,7 +138,7 @@ def mean_of(errors: list[dict]) -> dict:
     return {key: float(np.mean([one[key] for one in errors])) for key, value in errors[0].items() if value is not None}
 
 
-def measure(path: Path, references: Path | None, steps: list[int]) -> list[dict]:
+def measure(path: Path, references: Path | None, steps: list[int], share: float) -> list[dict]:
     """All rows of one scene."""
     place, shipped, rows = Place(path, references), generator.load(), []
     part, grid = place.part, place.part.grid
@@ -150,7 +151,7 @@ def measure(path: Path, references: Path | None, steps: list[int]) -> list[dict]
 
     print(f"\n{place.name}, {grid.resolution}, {grid.count} probes")
     print(f"{'':52}" + "".join(f"{key:>9}" for key in COLUMNS))
-    points, scale = place.points()
+    points, scale = place.points(share)
     generated = shipped.weights(grid, place.probes.ray_directions, place.probes.ray_distances)
     for method, grids in tuned_rivals(place.prepared, place.choose, lambda *_: None).items():
         row(f"{method}, traced", place.errors(grids))
@@ -213,11 +214,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.light_grid_generator")
     parser.add_argument("datasets", nargs="*", type=Path, metavar="DATASET", help="dataset folders of other bakes")
     parser.add_argument("--steps", nargs="*", type=int, default=[400], help="light steps after the generated start")
+    parser.add_argument("--share", type=float, default=1.0, help="of the training points that are used")
     parser.add_argument("--references", type=Path, help="folder with SCENE-reference of light_grid_error")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     paths = arguments.datasets or bakes()
-    rows = [row for path in paths for row in measure(path, arguments.references, arguments.steps)]
+    rows = [row for path in paths for row in measure(path, arguments.references, arguments.steps, arguments.share)]
     rates = speed(Place(paths[0], arguments.references))
     print(f"\nprobes a second on one core: features {rates['features']:.0f}, network {rates['network']:.0f}")
     save("light_grid_generator", {"errors": rows, "probes_per_second": rates})
