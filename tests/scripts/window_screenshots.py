@@ -218,7 +218,7 @@ def moved_lamp() -> Iterator[Callable[[], bool] | float]:
     job = jobs.last()
     yield lambda: job.ended
     assert job.state == 'DONE', job.message
-    lamp = next(obj for obj in bpy.context.scene.objects if obj.type == 'LIGHT')
+    lamp = next(obj for obj in bpy.context.scene.objects if obj.type == 'LIGHT' and obj.data.type != 'SUN')
     place = lamp.location.copy()
     lamp.location.x += 0.5
     lamp.data.energy *= 0.5
