@@ -94,6 +94,8 @@ def _panel(pen: ImageDraw.ImageDraw, panel: Panel, across: str, upward: str) -> 
         # which the others would cross; a mark's name stands where there is room.
         x, y = spots[0]
         below = len(spots) > 1 and any(len(other.points) > 1 for other in panel.curves[:number])
+        if x - 8 * SCALE - font.getlength(curve.name) < LEFT * SCALE:
+            below = False  # it would stand on the axis
         left = below or (len(spots) == 1 and x > 0.75 * WIDTH * SCALE)
         corner = (x + (-8 if left else 8) * SCALE, y + (8 if below else -8) * SCALE)
         pen.text(corner, curve.name, colour, font, anchor=("r" if left else "l") + ("t" if below else "b"))
