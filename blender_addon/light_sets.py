@@ -193,14 +193,14 @@ def render(view: set_view.SetView, state: State) -> np.ndarray:
     return view.picture(state.factors)
 
 
-def words(shown: State) -> list[str]:
-    """What a panel says: what follows the lamps, and what does not."""
+def words(shown: State) -> list[tuple[str, bool]]:
+    """What a panel says: what follows the lamps and what does not, and whether a sentence is a warning."""
     count = len(shown.factors)
     sets = f"{count} light sets follow" if count != 1 else "1 light set follows"
-    text = [f"{sets} power, colour and visibility at once, with no new bake."]
+    text = [(f"{sets} power, colour and visibility at once, with no new bake.", False)]
     if shown.changed:
-        text.append(f"Not as baked: {', '.join(shown.changed)}.")
+        text.append((f"Not as baked: {', '.join(shown.changed)}.", False))
     if shown.moved:
         verb = "was" if len(shown.moved) == 1 else "were"
-        text.append(f"{', '.join(shown.moved)} {verb} moved: Update measures only that light.")
-    return [*text, *shown.notes]
+        text.append((f"{', '.join(shown.moved)} {verb} moved: Update measures only that light.", True))
+    return [*text, *((note, False) for note in shown.notes)]

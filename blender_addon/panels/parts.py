@@ -237,18 +237,16 @@ def result(layout: bpy.types.UILayout, context: bpy.types.Context, keeper: bpy.t
 def sets(layout: bpy.types.UILayout, context: bpy.types.Context, keeper: bpy.types.Object) -> None:
     """What of a light grid follows the lamps, and which lamp does not stand as it was baked."""
     box = layout.box()
-    row = box.row(align=True)
-    row.prop(context.scene.neural_bake, "live", text="Follow the Lamps")
-    row.operator("neural_bake.update", icon='FILE_REFRESH').volume = keeper.name
+    column = box.column(align=True)
+    column.prop(context.scene.neural_bake, "live", text="Follow the Lamps")
+    column.operator("neural_bake.update", icon='FILE_REFRESH').volume = keeper.name
     shown = live.shown_sets(keeper)
-    if shown is None:
-        return
-    for words in light_sets.words(shown.state):
-        is_wrong = any(name in words for name in shown.state.moved)
-        sentence(box, context, words, 'ERROR' if is_wrong else 'NONE')
-    if context.scene.neural_bake.live:
-        sentence(box, context, f"Drawn in {1000.0 * shown.seconds:.0f} ms.")
-    if shown.state.moved or staleness.state_of_result(keeper, context.scene) == 'CHANGED':
+    if shown is not None:
+        for words, is_wrong in light_sets.words(shown.state):
+            sentence(box, context, words, 'ERROR' if is_wrong else 'NONE')
+        if context.scene.neural_bake.live:
+            sentence(box, context, f"Drawn in {1000.0 * shown.seconds:.0f} ms.")
+    if (shown is not None and shown.state.moved) or staleness.state_of_result(keeper, context.scene) == 'CHANGED':
         reason = updates.problem(context, keeper)
         if reason:
             sentence(box, context, reason, 'INFO')

@@ -127,7 +127,7 @@ stale.check(scene)
 told["dimmed and renamed"] = [stale.state(volume), state().changed, state().notes]
 other.location.x -= 0.2
 stale.check(scene)
-told["moved"] = [stale.state(volume), state().moved, sets.words(state())[2]]
+told["moved"] = [stale.state(volume), state().moved, *sets.words(state())[2]]
 other.location.x += 0.2
 
 # saved, opened again, undone
@@ -181,7 +181,7 @@ def test_lamps_are_followed(user: Path, lamps_scene: Path, apart: Path, tmp_path
     current, changed = ("CURRENT", "CHANGED") if version == "4.5" else ("UNKNOWN", "UNKNOWN")
     assert told["dimmed and renamed"] == [current, ["Other"], []]
     assert told["moved"][:2] == [changed, ["Other"]]
-    assert told["moved"][2] == "Other was moved: Update measures only that light."
+    assert told["moved"][2:] == ["Other was moved: Update measures only that light.", True]
     assert told["reloaded"][0] < 1e-6 and told["reloaded"][1] == ["Other"]
     assert told["undone"] < 1e-6
     assert told["deleted"] == [

@@ -210,7 +210,7 @@ def panels(cls: type) -> list[type]:
 
 def moved_lamp() -> Iterator[Callable[[], bool] | float]:
     """Light sets of which one was dimmed and one moved: what follows, and the way to bring it up to date."""
-    jobs, live = extension.module("jobs"), extension.module("live")
+    jobs, live, staleness = extension.module("jobs"), extension.module("live"), extension.module("staleness")
     settings = bpy.context.scene.neural_bake
     bpy.ops.neural_bake.use_preset(preset='DRAFT')
     settings.light_grid.light_sets, settings.live = 'LAMPS', True
@@ -224,6 +224,7 @@ def moved_lamp() -> Iterator[Callable[[], bool] | float]:
     lamp.data.energy *= 0.5
     keeper = extension.module("results").holders(bpy.context.scene)[0]
     yield lambda: (shown := live.shown_sets(keeper)) is not None and lamp.name in shown.state.moved
+    yield lambda: staleness.state(keeper) == 'CHANGED'
     yield 2.0
     window.move_mouse(1, 1)
     window.area('VIEW_3D').tag_redraw()
