@@ -24,6 +24,7 @@ from .job import Job
 
 # Of a whole bake's seconds; measured on the demo scene for a moved object, which takes longer than a moved lamp.
 MEASURED, TRAINED = 0.15, 0.4
+GONE = "What this bake measured is not in the cache any more. Bake again."
 
 
 def problem(context: bpy.types.Context, keeper: bpy.types.Object) -> str:
@@ -36,7 +37,7 @@ def problem(context: bpy.types.Context, keeper: bpy.types.Object) -> str:
     if manifest["metrics"]["kept"] != "ours":
         return "This result has no weights to keep. Bake again."
     if _source(context, manifest) is None:
-        return "What this bake measured is not in the cache any more. Bake again."
+        return GONE
     if jobs.of_object(context.scene, keeper):
         return f"{keeper.name} is being baked already."
     return checks.problem(context, chosen=results.volumes_of(keeper, context.scene))
@@ -52,7 +53,10 @@ def submit(context: bpy.types.Context, keeper: bpy.types.Object) -> Job:
     if reason:
         raise NeuralBakeError("no_update", reason)
     manifest, scene = results.manifest(keeper), context.scene
-    earlier = _source(context, manifest)
+    folder = _source(context, manifest)
+    earlier = None if folder is None else job_folders.read(folder)
+    if earlier is None:
+        raise NeuralBakeError("no_update", GONE)
     description = protocol.read_job(earlier.folder)
     targets = results.volumes_of(keeper, scene)
     layers = scene.view_layers
@@ -71,8 +75,8 @@ def submit(context: bpy.types.Context, keeper: bpy.types.Object) -> Job:
     return jobs.put(context, description, targets, None if in_cache else earlier.directory, seconds, earlier=earlier)
 
 
-def _source(context: bpy.types.Context, manifest: dict) -> job_folders.Stored | None:
-    """The newest finished bake whose result this is, with its measurements."""
+def _source(context: bpy.types.Context, manifest: dict) -> Path | None:
+    """Folder of the newest finished bake whose result this is, with its measurements; quick, as panels ask."""
     root = job_folders.root(context)
     try:
         changed = root.stat().st_mtime_ns
@@ -80,7 +84,7 @@ def _source(context: bpy.types.Context, manifest: dict) -> job_folders.Stored | 
         return None
     weights = manifest["files"].get(results.WEIGHTS_FILE, {}).get("sha256")
     folder = _folder_of(root, changed, len([job for job in jobs.all_jobs() if job.ended]), weights)
-    return None if folder is None else job_folders.read(folder)
+    return folder if folder is not None and folder.is_dir() else None
 
 
 @functools.lru_cache(maxsize=8)

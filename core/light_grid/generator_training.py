@@ -175,9 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
     paths = make_lessons(chosen.work / "lessons", 1_000_000 * chosen.seed, chosen.scenes, chosen.threads)
     model = train(paths, chosen.work, chosen.seed, chosen.steps, chosen.threads)
     data = encode(model.layers())
-    partial = chosen.out.with_name(chosen.out.name + ".partial")
-    partial.write_bytes(data)
-    partial.replace(chosen.out)
+    tensorfile.write_whole(chosen.out, data)
     print(f"written: {chosen.out}, {len(data)} bytes")
     return 0
 
